@@ -1,0 +1,95 @@
+"""The latched software stop (not safety rated) of one robot, and its generation.
+
+Moving needs authority, stopping needs none: `raise_stop` never refuses. Nothing here moves or stops anything itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from robolink import v1
+from robolink.core.violation import Violation
+
+
+@dataclass(slots=True)
+class StopLatch:
+    """The stop state of one robot, kept by hub and driver alike.
+
+    Attributes:
+        generation: u32, +1 with each stop; a command admitted under an older one never runs, at any hop.
+        latched: No motion until a release that names the newest generation.
+        level: `v1.StopLevel` of the latch; the strongest since the last release.
+    """
+
+    robot: str
+    generation: int = 0
+    latched: bool = False
+    level: int = 0
+    reason: str = ""
+    stopped_by: str = ""
+
+    def raise_stop(self, level: int, *, reason: str, by: str) -> None:
+        """Latch, with a new generation. A second stop is a stop of its own, never a replay to be dropped."""
+        self.generation += 1
+        self.level = max(self.level, level) if self.latched else level
+        self.latched = True
+        self.reason, self.stopped_by = reason, by
+
+    def release(self, generation: int) -> None:
+        """End the latch; nothing moves by it.
+
+        Raises:
+            Violation: CONFLICT, `generation` is not the newest: somebody stopped the robot again.
+        """
+        if generation != self.generation:
+            raise Violation(
+                v1.CAUSE_CONFLICT,
+                f"{self.robot}: release names stop generation {generation}, the newest is {self.generation}",
+                version=self.generation,
+            )
+        self.latched = False
+        self.level = 0
+
+    def check(self, generation: int) -> None:
+        """Whether motion that was ordered under `generation` may go on.
+
+        A higher generation than ours passes: the sender has heard of a stop and its release before us, and the robot
+        judges last.
+
+        Raises:
+            Violation: LATCHED.
+        """
+        if self.latched and generation <= self.generation:
+            raise Violation(
+                v1.CAUSE_LATCHED,
+                f"{self.robot} is stopped (generation {self.generation}, by {self.stopped_by or 'unknown'}"
+                f"{': ' + self.reason if self.reason else ''}); release it first",
+            )
+        if generation < self.generation:
+            raise Violation(
+                v1.CAUSE_LATCHED,
+                f"{self.robot}: ordered under stop generation {generation}, now {self.generation}; "
+                "it was stopped since: order anew",
+            )
+
+    def merge(self, other: v1.StopState) -> bool:
+        """At a hello: take the peer's state if its generation is larger; True if it was taken."""
+        if other.generation <= self.generation:
+            return False
+        self.load(other)
+        return True
+
+    def load(self, state: v1.StopState) -> None:
+        """Take a state as it is."""
+        self.generation, self.latched, self.level = state.generation, state.latched, state.level
+        self.reason, self.stopped_by = state.reason, state.stopped_by
+
+    def state(self) -> v1.StopState:
+        """As a message."""
+        return v1.StopState(
+            generation=self.generation,
+            latched=self.latched,
+            level=self.level,  # type: ignore[arg-type]
+            reason=self.reason,
+            stopped_by=self.stopped_by,
+        )
