@@ -28,7 +28,7 @@ class Violation(Exception):
 def cause_name(cause: int) -> str:
     """`CAUSE_NO_LEASE` -> "NO_LEASE"; a number this version does not know is kept as a number."""
     try:
-        return v1.Cause.Name(cause).removeprefix("CAUSE_")  # type: ignore[arg-type]
+        return v1.Cause.Name(cause).removeprefix("CAUSE_")
     except ValueError:
         return str(cause)
 
@@ -36,6 +36,6 @@ def cause_name(cause: int) -> str:
 def state_name(state: int) -> str:
     """`COMMAND_STATE_RUNNING` -> "RUNNING"."""
     try:
-        return v1.CommandState.Name(state).removeprefix("COMMAND_STATE_")  # type: ignore[arg-type]
+        return v1.CommandState.Name(state).removeprefix("COMMAND_STATE_")
     except ValueError:
         return str(state)

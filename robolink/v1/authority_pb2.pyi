@@ -32,6 +32,7 @@ class Cause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CAUSE_DISCONNECTED: _ClassVar[Cause]
     CAUSE_ROBOT_TAKEN: _ClassVar[Cause]
     CAUSE_MAX_DURATION: _ClassVar[Cause]
+    CAUSE_NO_HELLO: _ClassVar[Cause]
 
 class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -78,6 +79,7 @@ CAUSE_DRIVER_ERROR: Cause
 CAUSE_DISCONNECTED: Cause
 CAUSE_ROBOT_TAKEN: Cause
 CAUSE_MAX_DURATION: Cause
+CAUSE_NO_HELLO: Cause
 ROLE_UNSPECIFIED: Role
 ROLE_OBSERVE: Role
 ROLE_OPERATE: Role

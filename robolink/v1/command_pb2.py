@@ -26,15 +26,15 @@ from robolink.v1 import authority_pb2 as robolink_dot_v1_dot_authority__pb2
 from robolink.v1 import sheet_pb2 as robolink_dot_v1_dot_sheet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19robolink/v1/command.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x17robolink/v1/sheet.proto\"\xb0\x01\n\x07\x43ommand\x12\x0e\n\x06method\x18\x01 \x01(\t\x12%\n\x04\x61rgs\x18\x02 \x03(\x0b\x32\x17.robolink.v1.NamedValue\x12\x30\n\ron_disconnect\x18\x03 \x01(\x0e\x32\x19.robolink.v1.OnDisconnect\x12\x17\n\x0fmax_duration_ms\x18\x04 \x01(\r\x12\x0f\n\x07preempt\x18\x05 \x01(\x08\x12\x12\n\nclaimed_by\x18\x06 \x01(\t\"\xef\x01\n\rCommandUpdate\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\r\n\x05robot\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.robolink.v1.CommandState\x12!\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x0e\n\x06result\x18\x06 \x01(\x0c\x12\x0f\n\x07time_ns\x18\x07 \x01(\x06\x12\x30\n\x0clate_outcome\x18\x08 \x01(\x0b\x32\x1a.robolink.v1.CommandUpdate\x12\r\n\x05stale\x18\t \x01(\x08\"&\n\x10\x43ommandUpdateAck\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\"\x87\x01\n\x0f\x43ommandFeedback\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x15\n\x08progress\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x12\n\x05\x65ta_s\x18\x03 \x01(\x02H\x01\x88\x01\x01\x12#\n\x06values\x18\x04 \x01(\x0b\x32\x13.robolink.v1.ValuesB\x0b\n\t_progressB\x08\n\x06_eta_s\"3\n\rCommandCancel\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\"\n\x0c\x43ommandQuery\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\"(\n\x08Setpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01*\x83\x03\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OMMAND_STATE_RECEIVED\x10\x01\x12\x1a\n\x16\x43OMMAND_STATE_ACCEPTED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_RUNNING\x10\x03\x12\x1b\n\x17\x43OMMAND_STATE_CANCELING\x10\x04\x12\x1a\n\x16\x43OMMAND_STATE_REJECTED\x10\x05\x12\x1b\n\x17\x43OMMAND_STATE_SUCCEEDED\x10\x06\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x07\x12\x1a\n\x16\x43OMMAND_STATE_CANCELED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_PREEMPTED\x10\t\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\n\x12\x19\n\x15\x43OMMAND_STATE_STOPPED\x10\x0b\x12\x16\n\x12\x43OMMAND_STATE_LOST\x10\x0c\"\x04\x08\r\x10\r\"\x04\x08\x0e\x10\x0e\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19robolink/v1/command.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x17robolink/v1/sheet.proto\"\xb0\x01\n\x07\x43ommand\x12\x0e\n\x06method\x18\x01 \x01(\t\x12%\n\x04\x61rgs\x18\x02 \x03(\x0b\x32\x17.robolink.v1.NamedValue\x12\x30\n\ron_disconnect\x18\x03 \x01(\x0e\x32\x19.robolink.v1.OnDisconnect\x12\x17\n\x0fmax_duration_ms\x18\x04 \x01(\r\x12\x0f\n\x07preempt\x18\x05 \x01(\x08\x12\x12\n\nclaimed_by\x18\x06 \x01(\t\"\xef\x01\n\rCommandUpdate\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\r\n\x05robot\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.robolink.v1.CommandState\x12!\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x0e\n\x06result\x18\x06 \x01(\x0c\x12\x0f\n\x07time_ns\x18\x07 \x01(\x06\x12\x30\n\x0clate_outcome\x18\x08 \x01(\x0b\x32\x1a.robolink.v1.CommandUpdate\x12\r\n\x05stale\x18\t \x01(\x08\"&\n\x10\x43ommandUpdateAck\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\"\x87\x01\n\x0f\x43ommandFeedback\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x15\n\x08progress\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x12\n\x05\x65ta_s\x18\x03 \x01(\x02H\x01\x88\x01\x01\x12#\n\x06values\x18\x04 \x01(\x0b\x32\x13.robolink.v1.ValuesB\x0b\n\t_progressB\x08\n\x06_eta_s\"\x84\x01\n\rCommandCancel\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12,\n\tend_state\x18\x03 \x01(\x0e\x32\x19.robolink.v1.CommandState\x12!\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x12.robolink.v1.Cause\"\"\n\x0c\x43ommandQuery\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\"(\n\x08Setpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01*\x83\x03\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OMMAND_STATE_RECEIVED\x10\x01\x12\x1a\n\x16\x43OMMAND_STATE_ACCEPTED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_RUNNING\x10\x03\x12\x1b\n\x17\x43OMMAND_STATE_CANCELING\x10\x04\x12\x1a\n\x16\x43OMMAND_STATE_REJECTED\x10\x05\x12\x1b\n\x17\x43OMMAND_STATE_SUCCEEDED\x10\x06\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x07\x12\x1a\n\x16\x43OMMAND_STATE_CANCELED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_PREEMPTED\x10\t\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\n\x12\x19\n\x15\x43OMMAND_STATE_STOPPED\x10\x0b\x12\x16\n\x12\x43OMMAND_STATE_LOST\x10\x0c\"\x04\x08\r\x10\r\"\x04\x08\x0e\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'robolink.v1.command_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMMANDSTATE']._serialized_start=827
-  _globals['_COMMANDSTATE']._serialized_end=1214
+  _globals['_COMMANDSTATE']._serialized_start=909
+  _globals['_COMMANDSTATE']._serialized_end=1296
   _globals['_COMMAND']._serialized_start=97
   _globals['_COMMAND']._serialized_end=273
   _globals['_COMMANDUPDATE']._serialized_start=276
@@ -43,10 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMANDUPDATEACK']._serialized_end=555
   _globals['_COMMANDFEEDBACK']._serialized_start=558
   _globals['_COMMANDFEEDBACK']._serialized_end=693
-  _globals['_COMMANDCANCEL']._serialized_start=695
-  _globals['_COMMANDCANCEL']._serialized_end=746
-  _globals['_COMMANDQUERY']._serialized_start=748
-  _globals['_COMMANDQUERY']._serialized_end=782
-  _globals['_SETPOINT']._serialized_start=784
-  _globals['_SETPOINT']._serialized_end=824
+  _globals['_COMMANDCANCEL']._serialized_start=696
+  _globals['_COMMANDCANCEL']._serialized_end=828
+  _globals['_COMMANDQUERY']._serialized_start=830
+  _globals['_COMMANDQUERY']._serialized_end=864
+  _globals['_SETPOINT']._serialized_start=866
+  _globals['_SETPOINT']._serialized_end=906
 # @@protoc_insertion_point(module_scope)

@@ -95,12 +95,16 @@ class CommandFeedback(_message.Message):
     def __init__(self, phase: _Optional[str] = ..., progress: _Optional[float] = ..., eta_s: _Optional[float] = ..., values: _Optional[_Union[_sheet_pb2.Values, _Mapping]] = ...) -> None: ...
 
 class CommandCancel(_message.Message):
-    __slots__ = ("command_id", "reason")
+    __slots__ = ("command_id", "reason", "end_state", "cause")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    END_STATE_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
     command_id: bytes
     reason: str
-    def __init__(self, command_id: _Optional[bytes] = ..., reason: _Optional[str] = ...) -> None: ...
+    end_state: CommandState
+    cause: _authority_pb2.Cause
+    def __init__(self, command_id: _Optional[bytes] = ..., reason: _Optional[str] = ..., end_state: _Optional[_Union[CommandState, str]] = ..., cause: _Optional[_Union[_authority_pb2.Cause, str]] = ...) -> None: ...
 
 class CommandQuery(_message.Message):
     __slots__ = ("command_id",)

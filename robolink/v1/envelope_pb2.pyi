@@ -132,22 +132,22 @@ class Header(_message.Message):
     def __init__(self, major: _Optional[int] = ..., message_id: _Optional[bytes] = ..., destination: _Optional[str] = ..., body_type: _Optional[_Union[BodyType, str]] = ..., seq: _Optional[int] = ..., session_id: _Optional[int] = ..., sent_ns: _Optional[int] = ..., ttl_ms: _Optional[int] = ..., lease: _Optional[_Union[_authority_pb2.LeaseToken, _Mapping]] = ..., stop_generation: _Optional[int] = ..., source: _Optional[str] = ..., correlation_id: _Optional[bytes] = ..., received_ns: _Optional[int] = ..., trace_id: _Optional[bytes] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("kind", "major", "minor", "name", "role", "robots", "live_command_ids")
+    __slots__ = ("kind", "major", "minor", "name", "roles", "robots", "live_command_ids")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MAJOR_FIELD_NUMBER: _ClassVar[int]
     MINOR_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
-    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
     LIVE_COMMAND_IDS_FIELD_NUMBER: _ClassVar[int]
     kind: PeerKind
     major: int
     minor: int
     name: str
-    role: _authority_pb2.Role
+    roles: _containers.RepeatedScalarFieldContainer[_authority_pb2.Role]
     robots: _containers.RepeatedCompositeFieldContainer[RobotHello]
     live_command_ids: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, kind: _Optional[_Union[PeerKind, str]] = ..., major: _Optional[int] = ..., minor: _Optional[int] = ..., name: _Optional[str] = ..., role: _Optional[_Union[_authority_pb2.Role, str]] = ..., robots: _Optional[_Iterable[_Union[RobotHello, _Mapping]]] = ..., live_command_ids: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[PeerKind, str]] = ..., major: _Optional[int] = ..., minor: _Optional[int] = ..., name: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_authority_pb2.Role, str]]] = ..., robots: _Optional[_Iterable[_Union[RobotHello, _Mapping]]] = ..., live_command_ids: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RobotHello(_message.Message):
     __slots__ = ("robot", "sheet", "stop", "lease_epoch")
@@ -162,12 +162,12 @@ class RobotHello(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., sheet: _Optional[_Union[_sheet_pb2.Sheet, _Mapping]] = ..., stop: _Optional[_Union[_authority_pb2.StopState, _Mapping]] = ..., lease_epoch: _Optional[int] = ...) -> None: ...
 
 class HelloReply(_message.Message):
-    __slots__ = ("major", "minor", "hub_name", "name", "role", "safety_endpoint", "telemetry_publish_endpoint", "telemetry_subscribe_endpoint", "lease_epoch", "authorities", "timeouts", "hub_session_id")
+    __slots__ = ("major", "minor", "hub_name", "name", "roles", "safety_endpoint", "telemetry_publish_endpoint", "telemetry_subscribe_endpoint", "lease_epoch", "authorities", "timeouts", "hub_session_id")
     MAJOR_FIELD_NUMBER: _ClassVar[int]
     MINOR_FIELD_NUMBER: _ClassVar[int]
     HUB_NAME_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
-    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
     SAFETY_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     TELEMETRY_PUBLISH_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     TELEMETRY_SUBSCRIBE_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -179,7 +179,7 @@ class HelloReply(_message.Message):
     minor: int
     hub_name: str
     name: str
-    role: _authority_pb2.Role
+    roles: _containers.RepeatedScalarFieldContainer[_authority_pb2.Role]
     safety_endpoint: str
     telemetry_publish_endpoint: str
     telemetry_subscribe_endpoint: str
@@ -187,7 +187,7 @@ class HelloReply(_message.Message):
     authorities: _containers.RepeatedCompositeFieldContainer[_authority_pb2.Authority]
     timeouts: Timeouts
     hub_session_id: int
-    def __init__(self, major: _Optional[int] = ..., minor: _Optional[int] = ..., hub_name: _Optional[str] = ..., name: _Optional[str] = ..., role: _Optional[_Union[_authority_pb2.Role, str]] = ..., safety_endpoint: _Optional[str] = ..., telemetry_publish_endpoint: _Optional[str] = ..., telemetry_subscribe_endpoint: _Optional[str] = ..., lease_epoch: _Optional[int] = ..., authorities: _Optional[_Iterable[_Union[_authority_pb2.Authority, _Mapping]]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., hub_session_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, major: _Optional[int] = ..., minor: _Optional[int] = ..., hub_name: _Optional[str] = ..., name: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_authority_pb2.Role, str]]] = ..., safety_endpoint: _Optional[str] = ..., telemetry_publish_endpoint: _Optional[str] = ..., telemetry_subscribe_endpoint: _Optional[str] = ..., lease_epoch: _Optional[int] = ..., authorities: _Optional[_Iterable[_Union[_authority_pb2.Authority, _Mapping]]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., hub_session_id: _Optional[int] = ...) -> None: ...
 
 class Timeouts(_message.Message):
     __slots__ = ("beat_ms", "peer_lost_ms", "lease_renew_ms", "lease_stale_ms", "resend_ms", "driver_return_ms", "stop_answer_ms", "setpoint_ttl_ms", "link_event_ms")

@@ -1,0 +1,1 @@
+"""Movers of bytes: ZeroMQ lanes and their keys. No rule of the standard is decided here."""

@@ -1,0 +1,107 @@
+"""ZeroMQ sockets of the lanes, with the options that matter, and nothing else.
+
+Small high-water marks: the default would queue 1,000 messages for a silent peer and flood it after a reconnect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+from urllib.parse import urlsplit
+
+import zmq
+
+from robolink.errors import ConfigError
+
+DEFAULT_URL: Final = "tcp://127.0.0.1:5570"
+CONTROL_HWM: Final = 256
+TELEMETRY_HWM: Final = 1000
+HEARTBEAT_MS: Final = 500
+HEARTBEAT_TIMEOUT_MS: Final = 1500
+CLOSE_LINGER_MS: Final = 200
+
+
+class Lane(IntEnum):
+    """Lanes in order of urgency: what a lane carries is read before the next one's."""
+
+    SAFETY = 0
+    CONTROL = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """CURVE keys of one peer (Z85 text): its own pair, and the hub's public key."""
+
+    public: str
+    secret: str
+    hub_public: str = ""
+
+
+def split_endpoint(url: str) -> tuple[str, int]:
+    """Host and port of a `tcp://host:port`.
+
+    Raises:
+        ConfigError: Another shape.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as exc:
+        raise ConfigError(f"{url!r} is no endpoint", hint="write tcp://HOST:PORT") from exc
+    if parts.scheme != "tcp" or not parts.hostname or not port:
+        raise ConfigError(f"{url!r} is no endpoint", hint="write tcp://HOST:PORT")
+    return parts.hostname, port
+
+
+def beside(url: str, offset: int) -> str:
+    """The endpoint `offset` ports after that one: safety is +1, telemetry +2 (publish) and +3 (subscribe)."""
+    host, port = split_endpoint(url)
+    return f"tcp://{host}:{port + offset}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an endpoint can only be reached from this machine."""
+    host, _ = split_endpoint(url)
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _common(socket: zmq.Socket[bytes], keys: Keys | None) -> None:
+    socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+    socket.setsockopt(zmq.LINGER, CLOSE_LINGER_MS)
+    socket.setsockopt(zmq.RECONNECT_IVL, 100)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    if keys is not None:
+        socket.curve_publickey = keys.public.encode()
+        socket.curve_secretkey = keys.secret.encode()
+        socket.curve_serverkey = keys.hub_public.encode()
+
+
+def dealer(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None) -> zmq.Socket[bytes]:
+    """A client's or driver's end of the control or safety lane."""
+    socket = context.socket(zmq.DEALER)
+    _common(socket, keys)
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.setsockopt(zmq.SNDHWM, CONTROL_HWM)
+    socket.setsockopt(zmq.RCVHWM, CONTROL_HWM)
+    socket.connect(url)
+    return socket
+
+
+def publisher(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None) -> zmq.Socket[bytes]:
+    """A driver's end of the telemetry lane."""
+    socket = context.socket(zmq.PUB)
+    _common(socket, keys)
+    socket.setsockopt(zmq.SNDHWM, TELEMETRY_HWM)
+    socket.connect(url)
+    return socket
+
+
+def subscriber(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None) -> zmq.Socket[bytes]:
+    """A client's end of the telemetry lane; subscribe to topics on it."""
+    socket = context.socket(zmq.SUB)
+    _common(socket, keys)
+    socket.setsockopt(zmq.RCVHWM, TELEMETRY_HWM)
+    socket.connect(url)
+    return socket
