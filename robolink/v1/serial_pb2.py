@@ -22,13 +22,60 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from robolink.v1 import authority_pb2 as robolink_dot_v1_dot_authority__pb2
+from robolink.v1 import command_pb2 as robolink_dot_v1_dot_command__pb2
+from robolink.v1 import sheet_pb2 as robolink_dot_v1_dot_sheet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18robolink/v1/serial.proto\x12\x0brobolink.v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18robolink/v1/serial.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x19robolink/v1/command.proto\x1a\x17robolink/v1/sheet.proto\"\xcf\x01\n\x0bSerialHello\x12\r\n\x05major\x18\x01 \x01(\r\x12\r\n\x05minor\x18\x02 \x01(\r\x12\x13\n\x0bschema_hash\x18\x03 \x01(\x07\x12\x12\n\nsheet_hash\x18\x04 \x01(\x07\x12\x12\n\nsession_id\x18\x05 \x01(\x07\x12\r\n\x05nonce\x18\x06 \x01(\x07\x12\x12\n\necho_nonce\x18\x07 \x01(\x07\x12\x13\n\x0b\x65stablished\x18\x08 \x01(\x08\x12\x17\n\x0fstop_generation\x18\t \x01(\r\x12\x14\n\x0cstop_latched\x18\n \x01(\x08\"S\n\x0bSerialFence\x12\x13\n\x0blease_epoch\x18\x01 \x01(\r\x12\x16\n\x0elease_sequence\x18\x02 \x01(\r\x12\x17\n\x0fstop_generation\x18\x03 \x01(\r\"\xc3\x01\n\rSerialCommand\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\x0e\n\x06member\x18\x02 \x01(\r\x12 \n\x04\x61rgs\x18\x03 \x03(\x0b\x32\x12.robolink.v1.Value\x12\r\n\x05lease\x18\x04 \x01(\r\x12\x12\n\ngeneration\x18\x05 \x01(\r\x12\x17\n\x0fmax_duration_ms\x18\x06 \x01(\r\x12\x30\n\ron_disconnect\x18\x07 \x01(\x0e\x32\x19.robolink.v1.OnDisconnect\"P\n\x0cSerialCancel\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12,\n\tend_state\x18\x02 \x01(\x0e\x32\x19.robolink.v1.CommandState\"!\n\x0bSerialQuery\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\"\xa2\x01\n\x0cSerialUpdate\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.robolink.v1.CommandState\x12!\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x04 \x01(\t\x12#\n\x07results\x18\x05 \x03(\x0b\x32\x12.robolink.v1.Value\"W\n\x0eSerialFeedback\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x15\n\x08progress\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\x0b\n\t_progress\"c\n\x0eSerialSetpoint\x12\x0e\n\x06member\x18\x01 \x01(\r\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x0e\n\x06ttl_ms\x18\x03 \x01(\r\x12\r\n\x05lease\x18\x04 \x01(\r\x12\x12\n\ngeneration\x18\x05 \x01(\r\"S\n\rSerialSetting\x12\x0e\n\x06member\x18\x01 \x01(\r\x12\x0f\n\x07request\x18\x02 \x01(\r\x12!\n\x05value\x18\x03 \x01(\x0b\x32\x12.robolink.v1.Value\"\x8a\x01\n\x13SerialSettingResult\x12\x0e\n\x06member\x18\x01 \x01(\r\x12\x0f\n\x07request\x18\x02 \x01(\r\x12!\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x04 \x01(\t\x12!\n\x05value\x18\x05 \x01(\x0b\x32\x12.robolink.v1.Value\"B\n\rSerialReading\x12\x0e\n\x06member\x18\x01 \x01(\r\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.robolink.v1.Value\">\n\x0eSerialReadings\x12,\n\x08readings\x18\x01 \x03(\x0b\x32\x1a.robolink.v1.SerialReading\"G\n\nSerialStop\x12%\n\x05level\x18\x01 \x01(\x0e\x32\x16.robolink.v1.StopLevel\x12\x12\n\ngeneration\x18\x02 \x01(\r\"\x8f\x01\n\x0fSerialStopState\x12\x12\n\ngeneration\x18\x01 \x01(\r\x12\x0f\n\x07latched\x18\x02 \x01(\x08\x12)\n\x07verdict\x18\x03 \x01(\x0e\x32\x18.robolink.v1.StopVerdict\x12\x1a\n\rstandstill_ms\x18\x04 \x01(\x02H\x00\x88\x01\x01\x42\x10\n\x0e_standstill_ms\"#\n\rSerialRelease\x12\x12\n\ngeneration\x18\x01 \x01(\r\"\x14\n\x12SerialSheetRequest\"\xc2\x01\n\x0fSerialSheetPart\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12)\n\x05\x62oard\x18\x03 \x01(\x0b\x32\x18.robolink.v1.SerialBoardH\x00\x12\x31\n\tcomponent\x18\x04 \x01(\x0b\x32\x1c.robolink.v1.SerialComponentH\x00\x12+\n\x06member\x18\x05 \x01(\x0b\x32\x19.robolink.v1.SerialMemberH\x00\x42\x06\n\x04part\"\xb0\x01\n\x0bSerialBoard\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06vendor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12+\n\x0bstop_levels\x18\x05 \x03(\x0e\x32\x16.robolink.v1.StopLevel\x12/\n\x0con_link_loss\x18\x06 \x01(\x0e\x32\x19.robolink.v1.OnDisconnect\"j\n\x0fSerialComponent\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12(\n\x04type\x18\x03 \x01(\x0e\x32\x1a.robolink.v1.ComponentType\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\xe5\x01\n\x0cSerialMember\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0e\n\x06parent\x18\x02 \x01(\r\x12+\n\x04kind\x18\x03 \x01(\x0e\x32\x1d.robolink.v1.SerialMemberKind\x12!\n\x05\x66ield\x18\x04 \x01(\x0b\x32\x12.robolink.v1.Field\x12\x0e\n\x06motion\x18\x05 \x01(\x08\x12\x17\n\x0fmax_duration_ms\x18\x06 \x01(\r\x12\x30\n\ron_disconnect\x18\x07 \x01(\x0e\x32\x19.robolink.v1.OnDisconnect\x12\x0e\n\x06ttl_ms\x18\x08 \x01(\r*\xcb\x04\n\x0fSerialFrameKind\x12!\n\x1dSERIAL_FRAME_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17SERIAL_FRAME_KIND_FENCE\x10\x01\x12\x1d\n\x19SERIAL_FRAME_KIND_COMMAND\x10\x02\x12\x1c\n\x18SERIAL_FRAME_KIND_CANCEL\x10\x03\x12\x1b\n\x17SERIAL_FRAME_KIND_QUERY\x10\x04\x12\x1d\n\x19SERIAL_FRAME_KIND_SETTING\x10\x05\x12\x1d\n\x19SERIAL_FRAME_KIND_RELEASE\x10\x06\x12#\n\x1fSERIAL_FRAME_KIND_SHEET_REQUEST\x10\x07\x12 \n\x1cSERIAL_FRAME_KIND_SHEET_PART\x10\x10\x12\x1c\n\x18SERIAL_FRAME_KIND_UPDATE\x10\x11\x12$\n SERIAL_FRAME_KIND_SETTING_RESULT\x10\x12\x12 \n\x1cSERIAL_FRAME_KIND_STOP_STATE\x10\x13\x12\x1b\n\x17SERIAL_FRAME_KIND_HELLO\x10 \x12\x1a\n\x16SERIAL_FRAME_KIND_BEAT\x10!\x12\x1a\n\x16SERIAL_FRAME_KIND_STOP\x10\"\x12\x1e\n\x1aSERIAL_FRAME_KIND_SETPOINT\x10#\x12\x1e\n\x1aSERIAL_FRAME_KIND_READINGS\x10\x30\x12\x1e\n\x1aSERIAL_FRAME_KIND_FEEDBACK\x10\x31*\x8c\x02\n\x10SerialMemberKind\x12\"\n\x1eSERIAL_MEMBER_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSERIAL_MEMBER_KIND_SETTING\x10\x01\x12\x1e\n\x1aSERIAL_MEMBER_KIND_READING\x10\x02\x12\x1b\n\x17SERIAL_MEMBER_KIND_CALL\x10\x03\x12\x1b\n\x17SERIAL_MEMBER_KIND_GOAL\x10\x04\x12\x1f\n\x1bSERIAL_MEMBER_KIND_SETPOINT\x10\x05\x12\x1a\n\x16SERIAL_MEMBER_KIND_ARG\x10\x06\x12\x1d\n\x19SERIAL_MEMBER_KIND_RESULT\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'robolink.v1.serial_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SERIALFRAMEKIND']._serialized_start=2440
+  _globals['_SERIALFRAMEKIND']._serialized_end=3027
+  _globals['_SERIALMEMBERKIND']._serialized_start=3030
+  _globals['_SERIALMEMBERKIND']._serialized_end=3298
+  _globals['_SERIALHELLO']._serialized_start=123
+  _globals['_SERIALHELLO']._serialized_end=330
+  _globals['_SERIALFENCE']._serialized_start=332
+  _globals['_SERIALFENCE']._serialized_end=415
+  _globals['_SERIALCOMMAND']._serialized_start=418
+  _globals['_SERIALCOMMAND']._serialized_end=613
+  _globals['_SERIALCANCEL']._serialized_start=615
+  _globals['_SERIALCANCEL']._serialized_end=695
+  _globals['_SERIALQUERY']._serialized_start=697
+  _globals['_SERIALQUERY']._serialized_end=730
+  _globals['_SERIALUPDATE']._serialized_start=733
+  _globals['_SERIALUPDATE']._serialized_end=895
+  _globals['_SERIALFEEDBACK']._serialized_start=897
+  _globals['_SERIALFEEDBACK']._serialized_end=984
+  _globals['_SERIALSETPOINT']._serialized_start=986
+  _globals['_SERIALSETPOINT']._serialized_end=1085
+  _globals['_SERIALSETTING']._serialized_start=1087
+  _globals['_SERIALSETTING']._serialized_end=1170
+  _globals['_SERIALSETTINGRESULT']._serialized_start=1173
+  _globals['_SERIALSETTINGRESULT']._serialized_end=1311
+  _globals['_SERIALREADING']._serialized_start=1313
+  _globals['_SERIALREADING']._serialized_end=1379
+  _globals['_SERIALREADINGS']._serialized_start=1381
+  _globals['_SERIALREADINGS']._serialized_end=1443
+  _globals['_SERIALSTOP']._serialized_start=1445
+  _globals['_SERIALSTOP']._serialized_end=1516
+  _globals['_SERIALSTOPSTATE']._serialized_start=1519
+  _globals['_SERIALSTOPSTATE']._serialized_end=1662
+  _globals['_SERIALRELEASE']._serialized_start=1664
+  _globals['_SERIALRELEASE']._serialized_end=1699
+  _globals['_SERIALSHEETREQUEST']._serialized_start=1701
+  _globals['_SERIALSHEETREQUEST']._serialized_end=1721
+  _globals['_SERIALSHEETPART']._serialized_start=1724
+  _globals['_SERIALSHEETPART']._serialized_end=1918
+  _globals['_SERIALBOARD']._serialized_start=1921
+  _globals['_SERIALBOARD']._serialized_end=2097
+  _globals['_SERIALCOMPONENT']._serialized_start=2099
+  _globals['_SERIALCOMPONENT']._serialized_end=2205
+  _globals['_SERIALMEMBER']._serialized_start=2208
+  _globals['_SERIALMEMBER']._serialized_end=2437
 # @@protoc_insertion_point(module_scope)
