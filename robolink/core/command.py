@@ -117,6 +117,9 @@ class CommandRecord:
     driver_session: int = 0
     stale: bool = False
     late: v1.CommandUpdate | None = None
+    # Not kept on disk: where updates go now, and whether this record was read back after a hub restart.
+    peer: bytes = b""
+    recovered: bool = False
 
     @property
     def component(self) -> str:

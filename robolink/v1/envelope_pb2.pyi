@@ -22,6 +22,8 @@ class BodyType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BODY_TYPE_ROBOTS: _ClassVar[BodyType]
     BODY_TYPE_DESCRIBE: _ClassVar[BodyType]
     BODY_TYPE_DESCRIPTION: _ClassVar[BodyType]
+    BODY_TYPE_STATUS_QUERY: _ClassVar[BodyType]
+    BODY_TYPE_STATUS: _ClassVar[BodyType]
     BODY_TYPE_COMMAND: _ClassVar[BodyType]
     BODY_TYPE_COMMAND_UPDATE: _ClassVar[BodyType]
     BODY_TYPE_COMMAND_UPDATE_ACK: _ClassVar[BodyType]
@@ -67,6 +69,8 @@ BODY_TYPE_ROBOTS_QUERY: BodyType
 BODY_TYPE_ROBOTS: BodyType
 BODY_TYPE_DESCRIBE: BodyType
 BODY_TYPE_DESCRIPTION: BodyType
+BODY_TYPE_STATUS_QUERY: BodyType
+BODY_TYPE_STATUS: BodyType
 BODY_TYPE_COMMAND: BodyType
 BODY_TYPE_COMMAND_UPDATE: BodyType
 BODY_TYPE_COMMAND_UPDATE_ACK: BodyType
@@ -278,3 +282,27 @@ class Description(_message.Message):
     sheet_hash: str
     online: bool
     def __init__(self, robot: _Optional[str] = ..., sheet: _Optional[_Union[_sheet_pb2.Sheet, _Mapping]] = ..., sheet_hash: _Optional[str] = ..., online: _Optional[bool] = ...) -> None: ...
+
+class StatusQuery(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Counter(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: int
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+
+class Status(_message.Message):
+    __slots__ = ("counters", "peers", "live_commands", "started_ns")
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    PEERS_FIELD_NUMBER: _ClassVar[int]
+    LIVE_COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_NS_FIELD_NUMBER: _ClassVar[int]
+    counters: _containers.RepeatedCompositeFieldContainer[Counter]
+    peers: int
+    live_commands: int
+    started_ns: int
+    def __init__(self, counters: _Optional[_Iterable[_Union[Counter, _Mapping]]] = ..., peers: _Optional[int] = ..., live_commands: _Optional[int] = ..., started_ns: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,203 @@
+"""What one hub knows: peers, robots, commands, leases, and the actions of the present turn.
+
+Sans-IO: the desks (commands, authority, twins) work on it; the server commits and sends what a turn has gathered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from google.protobuf.message import Message
+
+from robolink import v1
+from robolink.core.command import CommandTable
+from robolink.core.envelope import Sender, new_session_id
+from robolink.core.lease import LeaseTable
+from robolink.core.sheet import SheetIndex, sheet_hash
+from robolink.core.stop import StopLatch
+from robolink.core.twin import RobotTwin
+from robolink.core.violation import Violation
+from robolink.hub.config import HubConfig
+from robolink.store import Batch
+
+MS: Final = 1_000_000
+
+_RANK: Final = {v1.ROLE_OBSERVE: 1, v1.ROLE_OPERATE: 2, v1.ROLE_CONFIGURE: 3, v1.ROLE_MAINTAIN: 4}
+
+
+def role_name(role: int) -> str:
+    """`ROLE_OPERATE` -> "operate"."""
+    return v1.Role.Name(role).removeprefix("ROLE_").lower()  # type: ignore[arg-type]
+
+
+def has_role(roles: Iterable[int], needed: int) -> bool:
+    """observe < operate < configure < maintain; safety stands apart."""
+    if needed == v1.ROLE_SAFETY:
+        return v1.ROLE_SAFETY in roles
+    return max((_RANK.get(each, 0) for each in roles), default=0) >= _RANK[needed]
+
+
+class Send(NamedTuple):
+    """One message for one peer. `held`: only after what it rests on is kept (and synced, where asked)."""
+
+    identity: bytes
+    frames: list[bytes]
+    held: bool
+
+
+@dataclass(slots=True)
+class Turn:
+    """Everything one loop turn wants done: keep `batch`, then send. If it cannot be kept, `failed` runs instead."""
+
+    sends: list[Send] = field(default_factory=list)
+    batch: Batch = field(default_factory=Batch)
+    failed: list[Callable[[str], None]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Peer:
+    """One connected peer, by its ROUTER identity."""
+
+    identity: bytes
+    kind: int
+    name: str
+    roles: frozenset[int]
+    session_id: int
+    seen_ns: int
+    robots: set[str] = field(default_factory=set)
+    watch: v1.Watch | None = None
+
+    def need(self, role: int, what: str) -> None:
+        """Refuse unless this peer has that role.
+
+        Raises:
+            Violation: DENIED.
+        """
+        if not has_role(self.roles, role):
+            have = ", ".join(sorted(role_name(each) for each in self.roles)) or "none"
+            raise Violation(v1.CAUSE_DENIED, f"{what} needs role {role_name(role)}; {self.name} has {have}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Machine:
+    """One robot as the hub knows it, online or not."""
+
+    robot: str
+    sheet: v1.Sheet
+    index: SheetIndex
+    sheet_hash: str
+    twin: RobotTwin
+    latch: StopLatch
+    driver: Peer | None = None
+    driver_session: int = 0
+    # The driver's own name, kept after it left, for people.
+    driver_name: str = ""
+    online: bool = False
+    seen_ns: int = 0
+    # Since when it waits for its driver to come back, and whether its goals still may.
+    lost_ns: int = 0
+    waiting: bool = False
+    twin_id: str = ""
+    twin_lease: tuple[int, int] = (0, 0)
+
+    def take_sheet(self, sheet: v1.Sheet) -> bool:
+        """Use this sheet; True if it is another one."""
+        new_hash = sheet_hash(sheet)
+        if new_hash == self.sheet_hash:
+            return False
+        self.sheet, self.index, self.sheet_hash = sheet, SheetIndex(sheet), new_hash
+        self.twin.declare(self.index)
+        return True
+
+
+def new_machine(robot: str, sheet: v1.Sheet) -> Machine:
+    """A robot not seen before."""
+    index = SheetIndex(sheet)
+    twin = RobotTwin(robot)
+    twin.declare(index)
+    return Machine(
+        robot=robot, sheet=sheet, index=index, sheet_hash=sheet_hash(sheet), twin=twin, latch=StopLatch(robot)
+    )
+
+
+class Site:
+    """The state that the desks share.
+
+    Attributes:
+        now_ns: Site time of the present turn.
+        wall_ms: Unix time of the present turn, ms; None where the wall clock is not to be trusted.
+        counters: What was refused, dropped or unsent, by reason.
+    """
+
+    def __init__(self, config: HubConfig, *, epoch: int, now_ns: int) -> None:
+        """An empty site."""
+        self.config = config
+        self.now_ns = now_ns
+        self.wall_ms: int | None = None
+        self.session_id = new_session_id()
+        self.started_ns = now_ns
+        self.sender = Sender(self.session_id)
+        self.peers: dict[bytes, Peer] = {}
+        self.machines: dict[str, Machine] = {}
+        self.table = CommandTable(
+            retention_ns=int(config.limits.command_retention_s * 1e9),
+            limit_per_robot=config.limits.commands_per_robot,
+        )
+        self.leases = LeaseTable(epoch, stale_ns=config.timeouts.lease_stale_ms * MS)
+        self.counters: Counter[str] = Counter()
+        self.turn = Turn()
+        # Stop and release orders for the safety process, from writes to a twin.
+        self.safety_requests: list[Message] = []
+
+    def send(
+        self,
+        identity: bytes,
+        body: Message,
+        *,
+        held: bool = False,
+        destination: str = "",
+        correlation_id: bytes = b"",
+        received_ns: int = 0,
+    ) -> None:
+        """Queue a message of the hub's own."""
+        frames = self.sender.encode(
+            body,
+            sent_ns=self.now_ns,
+            destination=destination,
+            correlation_id=correlation_id,
+            received_ns=received_ns,
+        )
+        self.turn.sends.append(Send(identity, frames, held))
+
+    def reply(self, peer: Peer, header: v1.Header, body: Message, *, held: bool = False) -> None:
+        """Answer a request; the answer is a time-sync sample too."""
+        self.send(peer.identity, body, held=held, correlation_id=header.message_id, received_ns=self.now_ns)
+
+    def forward(self, identity: bytes, frames: list[bytes], *, held: bool = False) -> None:
+        """Queue frames as they came."""
+        self.turn.sends.append(Send(identity, frames, held))
+
+    def machine(self, robot: str) -> Machine:
+        """A robot by its id.
+
+        Raises:
+            Violation: UNKNOWN_ROBOT.
+        """
+        machine = self.machines.get(robot)
+        if machine is None:
+            raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {robot!r} has ever connected to this hub")
+        return machine
+
+    def watchers(self, robot: str) -> Iterable[Peer]:
+        """The peers that watch this robot."""
+        for peer in self.peers.values():
+            if peer.watch is not None and (not peer.watch.robots or robot in peer.watch.robots):
+                yield peer
+
+    def take_turn(self) -> Turn:
+        """The gathered actions; a new turn begins."""
+        turn, self.turn = self.turn, Turn()
+        return turn
