@@ -241,6 +241,13 @@ class CommandTable:
             self._live.get(record.robot, {}).pop(record.id, None)
         return True
 
+    def restore(self, record: CommandRecord, before: CommandRecord) -> None:
+        """Undo an `advance` that could not be kept: the record is again as `before`."""
+        for name in ("state", "cause", "text", "result", "time_ns", "stale", "late"):
+            setattr(record, name, getattr(before, name))
+        if not record.terminal:
+            self._live.setdefault(record.robot, {})[record.id] = record
+
     def live(self, robot: str) -> list[CommandRecord]:
         """The robot's commands that have not ended."""
         return list(self._live.get(robot, {}).values())

@@ -41,14 +41,22 @@ class StopLatch:
         Raises:
             Violation: CONFLICT, `generation` is not the newest: somebody stopped the robot again.
         """
+        self.check_release(generation)
+        self.latched = False
+        self.level = 0
+
+    def check_release(self, generation: int) -> None:
+        """Whether a release may name that generation.
+
+        Raises:
+            Violation: CONFLICT, it is not the newest.
+        """
         if generation != self.generation:
             raise Violation(
                 v1.CAUSE_CONFLICT,
                 f"{self.robot}: release names stop generation {generation}, the newest is {self.generation}",
                 version=self.generation,
             )
-        self.latched = False
-        self.level = 0
 
     def check(self, generation: int) -> None:
         """Whether motion that was ordered under `generation` may go on.

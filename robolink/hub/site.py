@@ -21,24 +21,10 @@ from robolink.core.stop import StopLatch
 from robolink.core.twin import RobotTwin
 from robolink.core.violation import Violation
 from robolink.hub.config import HubConfig
+from robolink.hub.roles import has_role, role_name
 from robolink.store import Batch
 
 MS: Final = 1_000_000
-
-_RANK: Final = {v1.ROLE_OBSERVE: 1, v1.ROLE_OPERATE: 2, v1.ROLE_CONFIGURE: 3, v1.ROLE_MAINTAIN: 4}
-
-
-def role_name(role: int) -> str:
-    """`ROLE_OPERATE` -> "operate"."""
-    return v1.Role.Name(role).removeprefix("ROLE_").lower()  # type: ignore[arg-type]
-
-
-def has_role(roles: Iterable[int], needed: int) -> bool:
-    """observe < operate < configure < maintain; safety stands apart."""
-    if needed == v1.ROLE_SAFETY:
-        return v1.ROLE_SAFETY in roles
-    return max((_RANK.get(each, 0) for each in roles), default=0) >= _RANK[needed]
-
 
 class Send(NamedTuple):
     """One message for one peer. `held`: only after what it rests on is kept (and synced, where asked)."""

@@ -1,0 +1,362 @@
+"""The hub's command desk: admission, delivery, outcomes, cancels, and what happens when a driver goes or comes back.
+
+Which state may follow which is core/command.py's; who may move is core/lease.py's and core/stop.py's. No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from robolink import v1
+from robolink.core import command as rules
+from robolink.core.command import CommandRecord, Writer
+from robolink.core.envelope import MAX_RESULT_BYTES, MAX_TTL_MS
+from robolink.core.lease import token_of
+from robolink.core.sheet import check_args
+from robolink.core.violation import Violation
+from robolink.hub.site import MS, Machine, Peer, Site
+
+REJECTED_KEPT: Final = 10_000
+# A clock that is further ahead than this is not synchronised at all.
+FUTURE_NS: Final = 1_000 * MS
+
+
+class CommandDesk:
+    """Commands of all robots.
+
+    Args:
+        site: Shared state.
+        on_state: Told after each state that a command took; the twin desk shows those of twin commands.
+    """
+
+    def __init__(self, site: Site, on_state: Callable[[CommandRecord], None]) -> None:
+        """An empty desk."""
+        self._site = site
+        self._on_state = on_state
+        self._rejected: OrderedDict[bytes, tuple[bytes, v1.CommandUpdate]] = OrderedDict()
+
+    # From clients.
+
+    def command(self, peer: Peer, header: v1.Header, header_bytes: bytes, body_bytes: bytes, body: v1.Command) -> None:
+        """A client's command: admit it, or say why not. A resend gets the present state."""
+        digest = rules.digest(header.destination, body_bytes)
+        try:
+            peer.need(v1.ROLE_OPERATE, f"commanding {header.destination}")
+            if self._answer_resend(peer, header.message_id, digest):
+                return
+            record = self.admit(
+                header, body_bytes, body, digest=digest, owner=peer.name, session_id=peer.session_id, peer=peer.identity
+            )
+        except Violation as violation:
+            self.reject(header.message_id, header.destination, digest, violation, peer.identity)
+            return
+        self._deliver(record)
+
+    def _answer_resend(self, peer: Peer, command_id: bytes, digest: bytes) -> bool:
+        rejected = self._rejected.get(command_id)
+        if rejected is not None and rejected[0] == digest:
+            self._tell(peer.identity, rejected[1], held=False)
+            return True
+        record = self._site.table.seen(command_id, digest)
+        if record is None:
+            return False
+        record.peer = peer.identity
+        self._site.counters["command_resent"] += 1
+        # Held: the record may have been made in this very turn.
+        self._tell(peer.identity, record.update(), held=True)
+        return True
+
+    def admit(
+        self,
+        header: v1.Header,
+        body_bytes: bytes,
+        body: v1.Command,
+        *,
+        digest: bytes,
+        owner: str,
+        session_id: int,
+        peer: bytes,
+    ) -> CommandRecord:
+        """Check everything that can be checked before a driver sees it, and journal.
+
+        Raises:
+            Violation: Any cause; nothing was kept.
+        """
+        site = self._site
+        machine = site.machine(header.destination)
+        method = machine.index.method(body.method)
+        if method is None:
+            raise Violation(v1.CAUSE_UNSUPPORTED, f"{machine.robot} has no method {body.method!r}; see its sheet")
+        check_args(body.method, method, body.args)
+        if not machine.online or machine.driver is None:
+            raise Violation(v1.CAUSE_UNREACHABLE, f"{machine.robot} is offline; motion is never queued for it")
+        deadline_ns = self._deadline(header)
+        component = body.method.partition(".")[0]
+        if method.motion:
+            machine.latch.check(header.stop_generation)
+            site.leases.check(machine.robot, component, token_of(header.lease), session_id=session_id)
+            self._check_busy(machine, component, preempt=body.preempt)
+        record = CommandRecord(
+            id=header.message_id,
+            robot=machine.robot,
+            digest=digest,
+            method=body.method,
+            owner=owner,
+            motion=method.motion,
+            goal=method.kind == v1.METHOD_KIND_GOAL,
+            on_disconnect=body.on_disconnect or method.on_disconnect or v1.ON_DISCONNECT_CANCEL,
+            lease=token_of(header.lease),
+            stop_generation=header.stop_generation,
+            body=body_bytes,
+            deadline_ns=deadline_ns,
+            driver_session=machine.driver.session_id,
+            state=rules.ACCEPTED,
+            time_ns=site.now_ns,
+            peer=peer,
+        )
+        record.header = self._forwarded_header(header, owner)
+        site.table.add(record)
+        site.turn.batch.command(record)
+        site.turn.failed.append(lambda text: self._storage_failed(record, text))
+        if method.motion and body.preempt:
+            self._preempt(machine, component, record.id)
+        return record
+
+    def _deadline(self, header: v1.Header) -> int:
+        site = self._site
+        ttl_ms = header.ttl_ms or site.config.timeouts.command_ttl_ms
+        if ttl_ms > MAX_TTL_MS:
+            raise Violation(v1.CAUSE_LIMIT, f"ttl of {ttl_ms} ms is over the maximum of {MAX_TTL_MS} ms")
+        if header.sent_ns > site.now_ns + FUTURE_NS:
+            ahead_s = (header.sent_ns - site.now_ns) / 1e9
+            raise Violation(v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced")
+        deadline_ns = header.sent_ns + ttl_ms * MS
+        if deadline_ns < site.now_ns:
+            late_ms = (site.now_ns - deadline_ns) / MS
+            raise Violation(v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms")
+        return deadline_ns
+
+    def _check_busy(self, machine: Machine, component: str, *, preempt: bool) -> None:
+        if preempt:
+            return
+        for other in self._site.table.live(machine.robot):
+            if other.goal and other.motion and other.component == component:
+                raise Violation(
+                    v1.CAUSE_BUSY,
+                    f"{machine.robot}/{component} runs {other.method} for {other.owner}; cancel it or say preempt",
+                )
+
+    def _preempt(self, machine: Machine, component: str, new_id: bytes) -> None:
+        for other in self._site.table.live(machine.robot):
+            if other.goal and other.motion and other.component == component and other.id != new_id:
+                self.cancel_record(other, "preempted", end_state=rules.PREEMPTED, held=True)
+
+    def _forwarded_header(self, header: v1.Header, owner: str) -> bytes:
+        # The hub is the sender of this leg: its session id lets a driver refuse what a former hub left in a pipe.
+        forwarded = v1.Header()
+        forwarded.CopyFrom(header)
+        forwarded.source = owner
+        forwarded.session_id = self._site.session_id
+        return forwarded.SerializeToString()
+
+    def _deliver(self, record: CommandRecord) -> None:
+        machine = self._site.machines[record.robot]
+        self._tell(record.peer, record.update(), held=True)
+        self._on_state(record)
+        if machine.driver is not None:
+            record.delivered = True
+            self._site.forward(machine.driver.identity, [record.header, record.body], held=True)
+
+    def deliver(self, record: CommandRecord) -> None:
+        """Forward an admitted command (of a twin) after the commit."""
+        self._deliver(record)
+
+    def reject(self, command_id: bytes, robot: str, digest: bytes, violation: Violation, peer: bytes) -> None:
+        """Answer REJECTED; the id stays rejected, so that a duplicate on its way is not admitted later."""
+        update = v1.CommandUpdate(
+            command_id=command_id,
+            robot=robot,
+            state=rules.REJECTED,
+            cause=violation.cause,
+            text=violation.text,
+            time_ns=self._site.now_ns,
+        )
+        if violation.cause != v1.CAUSE_ID_REUSED:
+            self._rejected[command_id] = (digest, update)
+            if len(self._rejected) > REJECTED_KEPT:
+                self._rejected.popitem(last=False)
+        self._site.counters["rejected_" + v1.Cause.Name(violation.cause).removeprefix("CAUSE_").lower()] += 1
+        self._tell(peer, update, held=False)
+
+    def _storage_failed(self, record: CommandRecord, text: str) -> None:
+        self._site.table.forget(record.id)
+        self.reject(record.id, record.robot, record.digest, Violation(v1.CAUSE_STORAGE, text), record.peer)
+
+    def query(self, peer: Peer, header: v1.Header, body: v1.CommandQuery) -> None:
+        """The present state; state UNSPECIFIED if the hub never had it (or has forgotten it)."""
+        record = self._site.table.get(body.command_id)
+        rejected = self._rejected.get(body.command_id)
+        if record is not None:
+            record.peer = peer.identity
+            update = record.update()
+        elif rejected is not None:
+            update = rejected[1]
+        else:
+            update = v1.CommandUpdate(command_id=body.command_id, robot=header.destination)
+        self._site.reply(peer, header, update, held=True)
+
+    def cancel(self, peer: Peer, header: v1.Header, body: v1.CommandCancel) -> None:
+        """A client asks to cancel; anybody who may operate, like a stop of one command."""
+        peer.need(v1.ROLE_OPERATE, "cancelling a command")
+        record = self._site.table.get(body.command_id)
+        if record is None:
+            raise Violation(v1.CAUSE_INVALID, f"no command {body.command_id.hex()} is kept; it ended long ago or never came")
+        self.cancel_record(record, body.reason or f"cancelled by {peer.name}")
+        self._site.reply(peer, header, record.update(), held=True)
+
+    def cancel_record(
+        self,
+        record: CommandRecord,
+        reason: str,
+        *,
+        end_state: v1.CommandState = rules.CANCELED,
+        cause: int = 0,
+        held: bool = False,
+    ) -> None:
+        """Tell the driver to end it; the driver writes the outcome."""
+        machine = self._site.machines[record.robot]
+        if record.terminal or machine.driver is None:
+            return
+        order = v1.CommandCancel(command_id=record.id, reason=reason, end_state=end_state, cause=cause)  # type: ignore[arg-type]
+        self._site.send(machine.driver.identity, order, destination=record.robot, held=held)
+
+    # From drivers.
+
+    def update(self, peer: Peer, header: v1.Header, body: v1.CommandUpdate) -> None:
+        """A driver's word on a command: journal, acknowledge what is terminal, tell the owner."""
+        site = self._site
+        record = site.table.get(body.command_id)
+        if record is None or record.robot not in peer.robots:
+            # Nothing to keep it in (the store was lost, or it is not this driver's): say so, and let the driver forget.
+            site.counters["update_unknown_command"] += 1
+            self._acknowledge(peer, body.command_id)
+            return
+        before = replace(record)
+        result = body.result
+        if len(result) > MAX_RESULT_BYTES:
+            site.counters["result_too_long"] += 1
+            result = b""
+        try:
+            changed = site.table.advance(
+                record,
+                body.state,
+                Writer.DRIVER,
+                now_ns=site.now_ns,
+                cause=body.cause,
+                text=body.text if result == body.result else f"{body.text} (result over {MAX_RESULT_BYTES} bytes: dropped)",
+                result=result,
+            )
+        except Violation:
+            site.counters["update_illegal"] += 1
+            raise
+        if changed:
+            self._keep(record, before)
+        if body.state in rules.TERMINAL:
+            self._acknowledge(peer, body.command_id)
+
+    def _acknowledge(self, peer: Peer, command_id: bytes) -> None:
+        self._site.send(peer.identity, v1.CommandUpdateAck(command_id=command_id), held=True)
+
+    def _keep(self, record: CommandRecord, before: CommandRecord) -> None:
+        site = self._site
+        site.turn.batch.command_state(record)
+        site.turn.failed.append(lambda _text: site.table.restore(record, before))
+        self._tell(record.peer, record.update(), held=True)
+        self._on_state(record)
+
+    def feedback(self, peer: Peer, header: v1.Header, frames: list[bytes]) -> None:
+        """Forward to the owner, unread."""
+        record = self._site.table.get(header.correlation_id)
+        if record is None or record.robot not in peer.robots or record.terminal:
+            self._site.counters["feedback_unknown_command"] += 1
+            return
+        if record.peer in self._site.peers:
+            self._site.forward(record.peer, frames)
+
+    # Drivers that go and come.
+
+    def driver_here(self, machine: Machine, peer: Peer, live_ids: Iterable[bytes]) -> None:
+        """A driver said hello: resume what it still runs, re-deliver what never arrived, end the rest.
+
+        Raises nothing; every live command of the robot is settled or resumed.
+        """
+        listed = set(live_ids)
+        for record in self._site.table.live(machine.robot):
+            if record.driver_session != peer.session_id:
+                self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, "its driver was restarted; the outcome is unknown")
+            elif record.id in listed:
+                record.stale = record.recovered = False
+                record.delivered = True
+            elif record.state != rules.ACCEPTED:
+                self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, "its driver does not know it any more")
+            elif record.recovered or record.deadline_ns < self._site.now_ns:
+                self._end(record, rules.EXPIRED, v1.CAUSE_TOO_LATE, "not delivered before the connection broke")
+            else:
+                self._site.forward(peer.identity, [record.header, record.body], held=True)
+        for command_id in listed:
+            known = self._site.table.get(command_id)
+            if known is None or known.state in (rules.LOST, rules.EXPIRED):
+                order = v1.CommandCancel(command_id=command_id, reason="ended meanwhile", cause=v1.CAUSE_DISCONNECTED)
+                self._site.send(peer.identity, order, destination=machine.robot)
+
+    def driver_away(self, machine: Machine) -> None:
+        """Its driver is silent: its commands are shown as stale, and may still come back."""
+        for record in self._site.table.live(machine.robot):
+            record.stale = True
+            self._tell(record.peer, record.update(), held=False)
+
+    def driver_lost(self, machine: Machine) -> None:
+        """It did not come back in time: what it ran is LOST."""
+        for record in self._site.table.live(machine.robot):
+            text = "its driver did not come back in time; the outcome is unknown"
+            self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, text)
+
+    def undelivered(self, command_id: bytes) -> None:
+        """The socket refused a command for its driver: it certainly did not run."""
+        record = self._site.table.get(command_id)
+        if record is not None and record.state == rules.ACCEPTED:
+            self._end(record, rules.CANCELED, v1.CAUSE_UNREACHABLE, f"{record.robot}: its driver cannot be reached")
+
+    def _end(self, record: CommandRecord, state: v1.CommandState, cause: v1.Cause, text: str) -> None:
+        before = replace(record)
+        if self._site.table.advance(record, state, Writer.HUB, now_ns=self._site.now_ns, cause=cause, text=text):
+            self._keep(record, before)
+
+    # Owners that go.
+
+    def lease_ended(self, robot: str, token: tuple[int, int], reason: str) -> None:
+        """The owner of that lease is gone: end its goals, each by its on_disconnect."""
+        for record in self._site.table.live(robot):
+            if record.lease == token and record.motion and record.on_disconnect != v1.ON_DISCONNECT_CONTINUE:
+                self.cancel_record(record, reason, cause=v1.CAUSE_DISCONNECTED)
+
+    def goals_on(self, robot: str, component: str) -> bool:
+        """Whether a motion goal runs on that component."""
+        return any(r.goal and r.motion and r.component == component for r in self._site.table.live(robot))
+
+    def purge(self) -> None:
+        """Forget what has been kept long enough."""
+        ids = self._site.table.purge(self._site.now_ns)
+        if ids:
+            self._site.turn.batch.forget_commands(ids)
+
+    def _tell(self, identity: bytes, update: v1.CommandUpdate, *, held: bool) -> None:
+        site = self._site
+        if identity in site.peers:
+            site.send(identity, update, held=held, correlation_id=update.command_id, destination=update.robot)
+        for watcher in site.watchers(update.robot):
+            if watcher.watch is not None and watcher.watch.commands and watcher.identity != identity:
+                site.send(watcher.identity, v1.Event(command=update), held=held)

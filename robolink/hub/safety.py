@@ -1,0 +1,347 @@
+"""The safety lane's rules: stop, release, check-in. Sans-IO; runs in a process of its own (safety_process.py).
+
+Stopping needs no lease, no clock and no control lane; nothing here is deduplicated or rate-limited. The software stop is
+not safety rated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from robolink import v1
+from robolink.core.envelope import MAJOR, MINOR, Sender, body_type_name, decode_body, decode_header, new_session_id
+from robolink.core.stop import StopLatch
+from robolink.core.violation import Violation, cause_name
+from robolink.errors import RemoteProtocolError
+from robolink.hub.roles import KeyIdentity, has_role, ceiling
+
+MS: Final = 1_000_000
+TICK_NS: Final = 20 * MS
+# How long a release waits for the control lane to hear of it before its issuer does.
+NEWS_ACK_NS: Final = 200 * MS
+
+
+@dataclass(slots=True, kw_only=True)
+class SafetyPeer:
+    """One connected peer of this lane."""
+
+    identity: bytes
+    kind: int
+    name: str
+    roles: frozenset[int]
+    session_id: int
+    seen_ns: int
+    robots: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class _PendingStop:
+    """A stop whose verdicts are not all in."""
+
+    identity: bytes
+    message_id: bytes
+    received_ns: int
+    deadline_ns: int
+    results: dict[str, v1.StopResult]
+    waiting: dict[bytes, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class _PendingRelease:
+    identity: bytes
+    message_id: bytes
+    received_ns: int
+    deadline_ns: int
+    reply: v1.ReleaseReply
+    waiting: set[bytes]
+
+
+@dataclass(slots=True)
+class SafetyTurn:
+    """What one message wants done, in this order: send `urgent`, keep `save`, send `later`."""
+
+    urgent: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
+    save: dict[str, v1.StopState] = field(default_factory=dict)
+    later: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
+
+
+class SafetyDesk:
+    """Latches of all robots and the drivers that serve them.
+
+    Args:
+        latches: As kept on disk.
+        hub_token: The control process proves itself with it in its hello.
+        timeouts: The hub's.
+    """
+
+    def __init__(self, latches: dict[str, StopLatch], *, hub_token: str, timeouts: v1.Timeouts, hub_name: str) -> None:
+        """No peers yet."""
+        self.latches = latches
+        self.counters: Counter[str] = Counter()
+        self._token, self._timeouts, self._hub_name = hub_token, timeouts, hub_name
+        self._session_id = new_session_id()
+        self._sender = Sender(self._session_id)
+        self._peers: dict[bytes, SafetyPeer] = {}
+        self._control: bytes | None = None
+        self._stops: list[_PendingStop] = []
+        self._releases: list[_PendingRelease] = []
+        self._now_ns = self._tick_ns = 0
+        self._turn = SafetyTurn()
+
+    def take_turn(self) -> SafetyTurn:
+        """The gathered actions; a new turn begins."""
+        turn, self._turn = self._turn, SafetyTurn()
+        return turn
+
+    def receive(self, identity: bytes, frames: list[bytes], now_ns: int, key: KeyIdentity | None) -> None:
+        """One message. Never raises for what a peer sent."""
+        self._now_ns = now_ns
+        header = None
+        try:
+            if len(frames) < 2:
+                raise RemoteProtocolError(f"a message has {len(frames)} frames; header and body are needed")
+            header = decode_header(frames[0])
+            self._dispatch(identity, header, decode_body(header, frames[1]), key)
+        except RemoteProtocolError as exc:
+            self._refuse(identity, header, exc.cause, str(exc.args[0]), exc.hint)
+        except Violation as violation:
+            self._refuse(identity, header, violation.cause, violation.text, "")
+
+    def _dispatch(self, identity: bytes, header: v1.Header, body: Any, key: KeyIdentity | None) -> None:
+        peer = self._peers.get(identity)
+        if isinstance(body, v1.Hello):
+            self._hello(identity, header, body, key)
+        elif peer is None:
+            raise Violation(v1.CAUSE_NO_HELLO, "the safety lane does not know the peer; say HELLO again")
+        else:
+            peer.seen_ns = self._now_ns
+            self._handle(peer, header, body)
+
+    def _handle(self, peer: SafetyPeer, header: v1.Header, body: Any) -> None:
+        if isinstance(body, v1.Stop):
+            self._stop(peer, header, body)
+        elif isinstance(body, v1.StopReport):
+            self._report(header.correlation_id, body.result)
+        elif isinstance(body, v1.Release):
+            self._release(peer, header, body)
+        elif isinstance(body, v1.Beat):
+            self._send(peer.identity, v1.BeatReply(), header.message_id)
+        elif isinstance(body, v1.BeatReply):
+            self._acknowledged(header.correlation_id)
+        elif isinstance(body, v1.Goodbye):
+            self._peers.pop(peer.identity, None)
+        else:
+            raise RemoteProtocolError(
+                f"{body_type_name(header.body_type)} is not for the safety lane", cause=v1.CAUSE_UNSUPPORTED
+            )
+
+    def _refuse(self, identity: bytes, header: v1.Header | None, cause: int, text: str, hint: str) -> None:
+        self.counters["safety_refused_" + cause_name(cause).lower()] += 1
+        error = v1.Error(cause=cause, text=text, hint=hint)  # type: ignore[arg-type]
+        self._send(identity, error, header.message_id if header is not None else b"")
+
+    def _send(
+        self, identity: bytes, body: Message, correlation_id: bytes = b"", *, received_ns: int = 0, urgent: bool = False
+    ) -> bytes:
+        frames = self._sender.encode(
+            body, sent_ns=self._now_ns, correlation_id=correlation_id, received_ns=received_ns or self._now_ns
+        )
+        (self._turn.urgent if urgent else self._turn.later).append((identity, frames))
+        return decode_header(frames[0]).message_id
+
+    # Hello.
+
+    def _hello(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> None:
+        name, roles = ceiling(body, key)
+        if body.kind == v1.PEER_KIND_HUB:
+            if body.name != self._token:
+                raise Violation(v1.CAUSE_DENIED, "only the hub's own control process says hello as HUB")
+            name, self._control = "twin", identity
+            roles = frozenset({v1.ROLE_MAINTAIN, v1.ROLE_SAFETY})
+        self._peers[identity] = SafetyPeer(
+            identity=identity,
+            kind=body.kind,
+            name=name,
+            roles=roles,
+            session_id=header.session_id,
+            seen_ns=self._now_ns,
+            robots=frozenset(each.robot for each in body.robots),
+        )
+        known = [each.robot for each in body.robots] if body.kind == v1.PEER_KIND_DRIVER else sorted(self.latches)
+        for each in body.robots:
+            self._merge(each)
+        reply = v1.HelloReply(
+            major=MAJOR,
+            minor=min(MINOR, body.minor),
+            hub_name=self._hub_name,
+            name=name,
+            roles=sorted(roles),  # type: ignore[arg-type]
+            authorities=[v1.Authority(robot=robot, stop=self.latches[robot].state()) for robot in known],
+            timeouts=self._timeouts,
+            hub_session_id=self._session_id,
+        )
+        self._send(identity, reply, header.message_id)
+
+    def _merge(self, hello: v1.RobotHello) -> None:
+        latch = self.latches.setdefault(hello.robot, StopLatch(hello.robot))
+        if latch.merge(hello.stop) or latch.generation == 0:
+            self._turn.save[hello.robot] = latch.state()
+            self._news(hello.robot)
+
+    def _news(self, robot: str) -> bytes | None:
+        """Tell the control process, and every client of this lane, of a latch that has changed."""
+        message = v1.Authority(robot=robot, stop=self.latches[robot].state())
+        for peer in self._peers.values():
+            if peer.kind == v1.PEER_KIND_CLIENT:
+                self._send(peer.identity, message)
+        if self._control is None:
+            return None
+        return self._send(self._control, message)
+
+    # Stop.
+
+    def _stop(self, peer: SafetyPeer, header: v1.Header, body: v1.Stop) -> None:
+        if not has_role(peer.roles, v1.ROLE_OPERATE) and not has_role(peer.roles, v1.ROLE_SAFETY):
+            raise Violation(v1.CAUSE_DENIED, f"stopping needs role operate or above; {peer.name} only observes")
+        level = body.level or v1.STOP_LEVEL_SOFT_HOLD
+        pending = _PendingStop(
+            identity=peer.identity,
+            message_id=header.message_id,
+            received_ns=self._now_ns,
+            deadline_ns=self._now_ns + self._timeouts.stop_answer_ms * MS,
+            results={},
+        )
+        for robot in list(dict.fromkeys(body.robots)) or sorted(self.latches):
+            self._stop_one(pending, robot, level, body.reason, peer.name)
+        self._stops.append(pending)
+        self._settle()
+
+    def _stop_one(self, pending: _PendingStop, robot: str, level: int, reason: str, by: str) -> None:
+        latch = self.latches.get(robot)
+        if latch is None:
+            text = f"no robot {robot!r} has ever connected to this hub"
+            verdict = v1.STOP_VERDICT_UNREACHABLE
+            pending.results[robot] = v1.StopResult(robot=robot, verdict=verdict, text=text)
+            return
+        latch.raise_stop(level, reason=reason[:128], by=by)
+        self._turn.save[robot] = latch.state()
+        result = v1.StopResult(robot=robot, verdict=v1.STOP_VERDICT_UNREACHABLE, generation=latch.generation)
+        result.text = "its driver is not connected; latched, and told so before anything else when it returns"
+        order = v1.StopOrder(robot=robot, stop=latch.state())
+        # Every driver that says it serves the robot is told: a wrong second one must stop as well.
+        for driver in [each for each in self._peers.values() if robot in each.robots]:
+            pending.waiting[self._send(driver.identity, order, urgent=True)] = robot
+            result.verdict, result.text = v1.STOP_VERDICT_STOPPING, "ordered; its driver has not answered in time"
+        pending.results[robot] = result
+        self._news(robot)
+
+    def _report(self, order_id: bytes, result: v1.StopResult) -> None:
+        for pending in self._stops:
+            robot = pending.waiting.pop(order_id, None)
+            if robot is not None:
+                kept = v1.StopResult()
+                kept.CopyFrom(result)
+                kept.robot, kept.generation = robot, pending.results[robot].generation
+                pending.results[robot] = kept
+                self._settle()
+                return
+        # After the answer went out: the robot's state is what counts, so it is only counted.
+        self.counters["stop_report_late"] += 1
+
+    def _settle(self) -> None:
+        """Answer the stops whose verdicts are all in, or whose time is over."""
+        for pending in list(self._stops):
+            if pending.waiting and self._now_ns < pending.deadline_ns:
+                continue
+            self._stops.remove(pending)
+            reply = v1.StopReply(results=pending.results.values())
+            self._send(pending.identity, reply, pending.message_id, received_ns=pending.received_ns)
+
+    # Release.
+
+    def _release(self, peer: SafetyPeer, header: v1.Header, body: v1.Release) -> None:
+        if not has_role(peer.roles, v1.ROLE_SAFETY):
+            raise Violation(v1.CAUSE_DENIED, f"a release needs role safety; {peer.name} does not have it")
+        reply, news = v1.ReleaseReply(), set()
+        for target in body.targets:
+            result = reply.results.add(robot=target.robot)
+            latch = self.latches.get(target.robot)
+            try:
+                if latch is None:
+                    raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {target.robot!r} has ever connected")
+                latch.release(target.generation)
+            except Violation as violation:
+                result.cause, result.text, result.generation = violation.cause, violation.text, violation.version
+                continue
+            result.generation = latch.generation
+            self._turn.save[target.robot] = latch.state()
+            order = v1.ReleaseOrder(robot=target.robot, generation=latch.generation)
+            for driver in [each for each in self._peers.values() if target.robot in each.robots]:
+                self._send(driver.identity, order)
+            news_id = self._news(target.robot)
+            if news_id is not None:
+                news.add(news_id)
+        # The control lane hears of it first: else the issuer's next command could be refused as LATCHED.
+        pending = _PendingRelease(
+            identity=peer.identity,
+            message_id=header.message_id,
+            received_ns=self._now_ns,
+            deadline_ns=self._now_ns + NEWS_ACK_NS,
+            reply=reply,
+            waiting=news,
+        )
+        self._releases.append(pending)
+        self._settle_releases()
+
+    def _acknowledged(self, news_id: bytes) -> None:
+        for pending in self._releases:
+            pending.waiting.discard(news_id)
+        self._settle_releases()
+
+    def _settle_releases(self) -> None:
+        for pending in list(self._releases):
+            if pending.waiting and self._now_ns < pending.deadline_ns:
+                continue
+            self._releases.remove(pending)
+            self._send(pending.identity, pending.reply, pending.message_id, received_ns=pending.received_ns)
+
+    # From the process.
+
+    def unsent(self, identity: bytes, frames: list[bytes]) -> None:
+        """The socket refused a message: the peer is gone."""
+        header = decode_header(frames[0])
+        self.counters[f"safety_unsent_{body_type_name(header.body_type).lower()}"] += 1
+        self._peers.pop(identity, None)
+        for pending in self._stops:
+            robot = pending.waiting.pop(header.message_id, None)
+            if robot is not None and robot not in pending.waiting.values():
+                pending.results[robot].verdict = v1.STOP_VERDICT_UNREACHABLE
+                pending.results[robot].text = "its driver cannot be reached; latched, and told so when it returns"
+        self._settle()
+
+    def storage_failed(self, text: str) -> None:
+        """The latch could not be kept; the robots are stopped all the same, and the verdict says so."""
+        self.counters["safety_storage_failed"] += 1
+        for pending in self._stops:
+            for result in pending.results.values():
+                result.text = f"{result.text}; the latch is not on disk: {text}".lstrip("; ")
+
+    def next_timer_ns(self) -> int:
+        """When `handle_timer` wants to be called."""
+        return self._tick_ns + TICK_NS
+
+    def handle_timer(self, now_ns: int) -> None:
+        """Answers that are due, peers that are silent."""
+        self._now_ns = self._tick_ns = now_ns
+        lost_ns = self._timeouts.peer_lost_ms * MS
+        for peer in [each for each in self._peers.values() if now_ns - each.seen_ns > lost_ns]:
+            # The control process is our parent: if it dies we end with it, it needs no beats.
+            if peer.kind != v1.PEER_KIND_HUB:
+                del self._peers[peer.identity]
+                self.counters["safety_peer_silent"] += 1
+        self._settle()
+        self._settle_releases()
