@@ -128,6 +128,9 @@ class HubServer:
         self._safety_sender = Sender(self.broker.site.session_id)
         hello = v1.Hello(kind=v1.PEER_KIND_HUB, major=1, name=token)
         self._to_safety(hello, flags=0)
+        # Peers with answers that wait for the disk: what comes later for them waits behind, so that order is kept.
+        self._behind: dict[bytes, list[Send]] = {}
+        self._waiting: dict[bytes, int] = {}
         self._stopping = False
 
     def _start_safety(self) -> tuple[subprocess.Popen[bytes], str]:
@@ -246,26 +249,42 @@ class HubServer:
                 self._send(self.broker.take_turn().sends)
                 return
         if sync:
-            self._syncer.submit([each for each in turn.sends if each.held])
             self._send([each for each in turn.sends if not each.held])
+            held = [each for each in turn.sends if each.held]
+            for identity, _, _ in held:
+                self._waiting[identity] = self._waiting.get(identity, 0) + 1
+            self._syncer.submit(held)
         else:
             self._send(turn.sends)
 
     def _send_synced(self) -> None:
         for sends, error in self._syncer.finished():
+            for identity, _, _ in sends:
+                self._waiting[identity] -= 1
             if error:
                 # Not on the disk for sure: nobody is told that it is.
                 self.broker.site.counters["sync_failed"] += 1
                 log.error("%s: %d answers withheld", error, len(sends))
-            else:
-                self._send(sends)
+                sends = []
+            for send in sends:
+                self._send_now(send)
+            for identity in [each for each, count in self._waiting.items() if count == 0]:
+                del self._waiting[identity]
+                for send in self._behind.pop(identity, ()):
+                    self._send_now(send)
 
     def _send(self, sends: list[Send]) -> None:
-        for identity, frames, _ in sends:
-            try:
-                self._control.send_multipart([identity, *frames], zmq.NOBLOCK)
-            except zmq.ZMQError as exc:
-                self.broker.unsent(identity, frames, gone=exc.errno == zmq.EHOSTUNREACH)
+        for send in sends:
+            if send.identity in self._waiting:
+                self._behind.setdefault(send.identity, []).append(send)
+            else:
+                self._send_now(send)
+
+    def _send_now(self, send: Send) -> None:
+        try:
+            self._control.send_multipart([send.identity, *send.frames], zmq.NOBLOCK)
+        except zmq.ZMQError as exc:
+            self.broker.unsent(send.identity, send.frames, gone=exc.errno == zmq.EHOSTUNREACH)
 
     def close(self) -> None:
         """End the safety process and free everything."""
