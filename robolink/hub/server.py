@@ -147,7 +147,7 @@ class HubServer:
         child.stdin.flush()
         poller = zmq.Poller()
         poller.register(child.stdout, zmq.POLLIN)
-        ready = poller.poll(START_TIMEOUT_S * 1000)
+        ready = poller.poll(int(START_TIMEOUT_S * 1000))
         if not ready or child.stdout.readline() != READY:
             child.kill()
             words = child.stderr.read().decode(errors="replace").strip()

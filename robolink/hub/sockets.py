@@ -126,7 +126,7 @@ class TelemetryProxy:
 
     def _run(self) -> None:
         try:
-            zmq.proxy_steerable(self._front, self._back, None, self._control)  # type: ignore[arg-type]
+            zmq.proxy_steerable(self._front, self._back, None, self._control)
         finally:
             for socket in (self._front, self._back, self._control):
                 socket.close(0)

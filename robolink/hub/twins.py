@@ -1,6 +1,7 @@
 """The hub's twin desk: writes, orders to drivers, reports, watches, and commands and stops through the twin.
 
-Versions and the replay rule are core/twin.py's; a command through the twin is admitted by the command desk like any other.
+Versions and the replay rule are core/twin.py's; a command through the twin is admitted by the command
+desk like any other.
 """
 
 from __future__ import annotations
@@ -286,7 +287,7 @@ class TwinDesk:
             return
         stop = v1.Stop(
             robots=[machine.robot],
-            level=v1.StopLevel.Value(f"STOP_LEVEL_{level}"),
+            level=f"STOP_LEVEL_{level}",
             reason=f"twin write by {peer.name}",
         )
         self._site.safety_requests.append(stop)
@@ -294,7 +295,7 @@ class TwinDesk:
     def stop_changed(self, machine: Machine) -> None:
         """The latch has changed: a release clears the twin's `stop`, so that the next write may raise it again."""
         if machine.latch.latched:
-            self._report_stop(machine, v1.StopLevel.Name(machine.latch.level).removeprefix("STOP_LEVEL_"))  # type: ignore[arg-type]
+            self._report_stop(machine, v1.StopLevel.Name(machine.latch.level).removeprefix("STOP_LEVEL_"))
         else:
             machine.twin.clear_stop()
             self._report_stop(machine, "")
