@@ -77,7 +77,7 @@ class Broker:
     def _load(self, journal: Journal) -> None:
         site = self.site
         for robot, sheet, twin_id in journal.robots():
-            machine = new_machine(robot, sheet)
+            machine = new_machine(robot, sheet, site.latch(robot))
             machine.twin_id = twin_id
             machine.lost_ns, machine.waiting = site.now_ns, True
             site.machines[robot] = machine
@@ -238,7 +238,9 @@ class Broker:
         site = self.site
         machine = site.machines.get(hello.robot)
         if machine is None:
-            machine = site.machines[hello.robot] = new_machine(hello.robot, hello.sheet)
+            machine = site.machines[hello.robot] = new_machine(
+                hello.robot, hello.sheet, site.latch(hello.robot)
+            )
             site.turn.batch.sheet(hello.robot, hello.sheet)
         elif machine.take_sheet(hello.sheet):
             site.turn.batch.sheet(hello.robot, hello.sheet)
@@ -351,10 +353,10 @@ class Broker:
 
     def safety_news(self, authority: v1.Authority) -> None:
         """The safety process tells of a latch that has changed."""
+        self.site.latch(authority.robot).load(authority.stop)
         machine = self.site.machines.get(authority.robot)
         if machine is None:
             return
-        machine.latch.load(authority.stop)
         self.twins.stop_changed(machine)
         self.authority.push(machine)
         self._push_robot(machine)

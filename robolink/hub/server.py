@@ -182,6 +182,10 @@ class HubServer:
         poller = zmq.Poller()
         for readable in (self._safety_link, self._syncer.wake, self._control):
             poller.register(readable, zmq.POLLIN)
+        # Latches before peers: no robot may hear of us before we know whether it is stopped.
+        if not self._safety_link.poll(int(START_TIMEOUT_S * 1000)):
+            raise TransportError("the safety process does not answer its own hub")
+        self._drain_safety()
         self._finish_turn()
         report_s = time.monotonic()
         while not self._stopping:

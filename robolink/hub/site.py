@@ -99,14 +99,12 @@ class Machine:
         return True
 
 
-def new_machine(robot: str, sheet: v1.Sheet) -> Machine:
-    """A robot not seen before."""
+def new_machine(robot: str, sheet: v1.Sheet, latch: StopLatch) -> Machine:
+    """A robot not seen before; its latch may be older than we know it (the safety process keeps it)."""
     index = SheetIndex(sheet)
     twin = RobotTwin(robot)
     twin.declare(index)
-    return Machine(
-        robot=robot, sheet=sheet, index=index, sheet_hash=sheet_hash(sheet), twin=twin, latch=StopLatch(robot)
-    )
+    return Machine(robot=robot, sheet=sheet, index=index, sheet_hash=sheet_hash(sheet), twin=twin, latch=latch)
 
 
 class Site:
@@ -128,6 +126,7 @@ class Site:
         self.sender = Sender(self.session_id)
         self.peers: dict[bytes, Peer] = {}
         self.machines: dict[str, Machine] = {}
+        self.latches: dict[str, StopLatch] = {}
         self.table = CommandTable(
             retention_ns=int(config.limits.command_retention_s * 1e9),
             limit_per_robot=config.limits.commands_per_robot,
@@ -176,6 +175,10 @@ class Site:
         if machine is None:
             raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {robot!r} has ever connected to this hub")
         return machine
+
+    def latch(self, robot: str) -> StopLatch:
+        """The robot's stop latch, whether or not the robot has said hello yet."""
+        return self.latches.setdefault(robot, StopLatch(robot))
 
     def watchers(self, robot: str) -> Iterable[Peer]:
         """The peers that watch this robot."""
