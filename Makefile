@@ -1,0 +1,85 @@
+# Needs make and Python 3.11 or newer with venv; everything else lands in .venv.
+#   make test    make demo    make help
+# Another Python: `make PYTHON=python3.12 test`. Another place for the environment: `make VENV=/tmp/v test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LEFT_OUT := $(VENV)/left-out.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+DEMO_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install test demo lint fmt proto baseline bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP) ## the environment alone
+
+# Re-made when the packaging changes; sources are found in place.
+$(STAMP): pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "robolink needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try make PYTHON=python3.12"; exit 1; }
+	@echo "installing into $(VENV) (some minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet -e '.[dev,demo]'
+	@rm -f $(LEFT_OUT); touch $(LEFT_OUT)
+	@$(call optional,ros2,rclpy$(comma) nav_msgs.msg,the ROS 2 robot and its bridge)
+	@$(call optional,board-sim,micropython,the simulated MicroPython board)
+	@touch $@
+
+# A part whose packages have no build for this machine is named and left out; the rest goes on.
+# The import is what counts: on a foreign machine an extra's markers let pip succeed with nothing.
+comma := ,
+define optional
+echo "installing the optional part '$(1)'"; \
+if ! $(PIP) install --quiet -e '.[$(1)]' 2>$(VENV)/$(1).log; then \
+  sed 's/^/  /' $(VENV)/$(1).log | tail -n 4; fi; \
+if ! $(BIN)/python -c 'import $(2)' 2>/dev/null; then \
+  echo "$(3): the packages of extra '$(1)' do not install on this machine" >>$(LEFT_OUT); fi
+endef
+
+define say_left_out
+if [ -s $(LEFT_OUT) ]; then sed 's/^/LEFT OUT: /' $(LEFT_OUT); fi
+endef
+
+test: $(STAMP) lint ## every gate, then every test; TEST_ARGS='-k stop -x' picks
+	@$(say_left_out)
+	@$(BIN)/python -m pytest $(TEST_ARGS)
+
+demo: $(STAMP) ## the whole chain on this machine; DEMO_ARGS=--stay keeps it up
+	@$(say_left_out)
+	@$(BIN)/robolink demo $(DEMO_ARGS)
+
+lint: $(STAMP) ## style, types, rooms, schema, spelling
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet . || { echo "not formatted: make fmt"; exit 1; }
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/buf lint
+	@test -s proto/baseline.binpb || { \
+	  echo "proto/baseline.binpb is missing: the schema of the last release, written by make baseline"; exit 1; }
+	$(BIN)/buf breaking --against proto/baseline.binpb
+	$(BIN)/codespell
+
+fmt: $(STAMP) ## format, and repair what can be repaired safely
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+proto: $(STAMP) ## robolink/v1 from proto/
+	$(BIN)/python proto/generate.py
+
+baseline: $(STAMP) ## at a release only: today's schema becomes what later ones must not break
+	$(BIN)/buf build -o proto/baseline.binpb
+
+bench: $(STAMP) ## a command's path beside raw pyzmq and gRPC
+	$(BIN)/python benchmarks/command_path.py $(BENCH_ARGS)
+
+clean: ## removes .venv, caches and built files
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
