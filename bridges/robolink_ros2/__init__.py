@@ -1,1 +1,1 @@
-"""ROS 2 bridge: topics of a ROS 2 robot become a robot of the hub. A driver on the vendor SDK, nothing more."""
+"""ROS 2 bridge: topics of a ROS 2 robot become a robot of the hub, by the vendor SDK alone."""

@@ -1,4 +1,4 @@
-"""The committed code is the schema's, byte by byte, and a breach of the released schema does not pass `buf breaking`.
+"""The committed code is the schema's, byte by byte, and no breach of the released schema passes `buf breaking`.
 
 `make lint` runs buf over the schema as it is; here is only what makes that worth something.
 """
@@ -28,7 +28,9 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 def test_generated_code_is_the_schemas(tmp_path: Path) -> None:
     script = str(ROOT / "proto" / "generate.py")
-    made = subprocess.run([sys.executable, script, str(tmp_path)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [sys.executable, script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert made.returncode == 0, made.stderr
     fresh, committed = files_below(tmp_path / "robolink" / "v1"), files_below(ROOT / "robolink" / "v1")
     assert sorted(fresh) == sorted(committed)
@@ -54,7 +56,11 @@ class TestBaseline:
 
     def breaking(self, copy: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [BUF, "breaking", "--against", self.BASELINE], cwd=copy, capture_output=True, text=True, check=False
+            [BUF, "breaking", "--against", self.BASELINE],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def test_present_schema_keeps_it(self, copy: Path) -> None:
