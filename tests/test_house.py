@@ -1,4 +1,4 @@
-"""The house rules that no checker knows: sizes, docstrings, words, machine names, public names, light imports.
+"""The house rules that no checker knows: sizes, docstrings, words, machine names, public names, light import.
 
 Every rule is asked of the files that git tracks, so a new file is held to it from its first commit.
 """

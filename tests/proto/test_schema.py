@@ -1,4 +1,4 @@
-"""The committed code is the schema's, byte by byte, and no breach of the released schema passes `buf breaking`.
+"""The committed code is the schema's byte by byte, and no breach of the last release passes `buf breaking`.
 
 `make lint` runs buf over the schema as it is; here is only what makes that worth something.
 """
