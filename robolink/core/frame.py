@@ -1,6 +1,7 @@
-"""Frames of the serial profile: bytes between two 0x7E flags, stuffed, with a CRC-32 that belongs to one session.
+"""Frames of the serial profile: bytes between two 0x7E flags, stuffed, with a CRC-32 of one session.
 
-It knows nothing of what a frame means (link.py does) and never raises for garbage: that is handed out as Noise and counted.
+It knows nothing of what a frame means (link.py does) and never raises for garbage: that is handed out as
+Noise and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from typing import Final
 from robolink import v1
 from robolink.errors import FrameTooLongError, LocalProtocolError, RemoteProtocolError
 
-__all__ = ["MAX_BODY_BYTES", "MAX_FRAME_BYTES", "OVERHEAD_BYTES", "Frame", "FrameDecoder", "Noise", "is_sequenced"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_FRAME_BYTES",
+    "OVERHEAD_BYTES",
+    "Frame",
+    "FrameDecoder",
+    "Noise",
+    "is_sequenced",
+]
 
 FLAG: Final = 0x7E
 ESCAPE: Final = 0x7D
@@ -66,7 +75,9 @@ class Frame:
         try:
             content = bytes((self.kind, self.seq, self.ack)) + self.body
         except ValueError as exc:
-            raise LocalProtocolError(f"kind {self.kind}, seq {self.seq}, ack {self.ack}: each is one byte") from exc
+            raise LocalProtocolError(
+                f"kind {self.kind}, seq {self.seq}, ack {self.ack}: each is one byte"
+            ) from exc
         hello = self.kind == v1.SERIAL_FRAME_KIND_HELLO
         content += zlib.crc32(content, 0 if hello else seed).to_bytes(4, "little")
         stuffed = _PATTERNS[hello].sub(lambda found: bytes((ESCAPE, found[0][0] ^ ESCAPE_XOR)), content)
@@ -126,7 +137,7 @@ class FrameDecoder:
     def receive(self, data: bytes) -> list[Frame | Noise]:
         """Take what came; what it completes, in order.
 
-        The seed may change only between two calls: a caller that must react to a HELLO at once uses `receive_one`.
+        The seed changes only between two calls; who must react to a HELLO at once uses `receive_one`.
         """
         found: list[Frame | Noise] = []
         while data:

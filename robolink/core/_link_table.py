@@ -1,0 +1,125 @@
+"""The tables of link.py: states and what moves them, messages by frame kind, events, times.
+
+It knows nothing else, so that a picture can be drawn and a board's tables be checked from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from google.protobuf.message import Message
+
+from robolink import v1
+
+MESSAGES: Final[dict[int, type[Message] | None]] = {
+    v1.SERIAL_FRAME_KIND_FENCE: v1.SerialFence,
+    v1.SERIAL_FRAME_KIND_COMMAND: v1.SerialCommand,
+    v1.SERIAL_FRAME_KIND_CANCEL: v1.SerialCancel,
+    v1.SERIAL_FRAME_KIND_QUERY: v1.SerialQuery,
+    v1.SERIAL_FRAME_KIND_SETTING: v1.SerialSetting,
+    v1.SERIAL_FRAME_KIND_RELEASE: v1.SerialRelease,
+    v1.SERIAL_FRAME_KIND_SHEET_REQUEST: v1.SerialSheetRequest,
+    v1.SERIAL_FRAME_KIND_SHEET_PART: v1.SerialSheetPart,
+    v1.SERIAL_FRAME_KIND_UPDATE: v1.SerialUpdate,
+    v1.SERIAL_FRAME_KIND_SETTING_RESULT: v1.SerialSettingResult,
+    v1.SERIAL_FRAME_KIND_STOP_STATE: v1.SerialStopState,
+    v1.SERIAL_FRAME_KIND_HELLO: v1.SerialHello,
+    v1.SERIAL_FRAME_KIND_BEAT: None,
+    v1.SERIAL_FRAME_KIND_STOP: v1.SerialStop,
+    v1.SERIAL_FRAME_KIND_SETPOINT: v1.SerialSetpoint,
+    v1.SERIAL_FRAME_KIND_READINGS: v1.SerialReadings,
+    v1.SERIAL_FRAME_KIND_FEEDBACK: v1.SerialFeedback,
+}
+KIND_OF: Final = {message: kind for kind, message in MESSAGES.items() if message is not None}
+
+
+class LinkState(Enum):
+    """Where the session stands."""
+
+    GREETING = "greeting"
+    UP = "up"
+    REFUSED = "refused"
+
+
+class LinkInput(Enum):
+    """What moves it."""
+
+    STRANGER = "a HELLO that does not know our nonce, or comes with a new one"
+    MATCH = "a HELLO that echoes our nonce"
+    OTHER_MAJOR = "a HELLO of another major version"
+    SILENCE = "three beats missed"
+
+
+TRANSITIONS: Final[dict[LinkState, dict[LinkInput, LinkState]]] = {
+    LinkState.GREETING: {
+        LinkInput.STRANGER: LinkState.GREETING,
+        LinkInput.MATCH: LinkState.UP,
+        LinkInput.OTHER_MAJOR: LinkState.REFUSED,
+    },
+    LinkState.UP: {
+        LinkInput.STRANGER: LinkState.GREETING,
+        LinkInput.OTHER_MAJOR: LinkState.REFUSED,
+        LinkInput.SILENCE: LinkState.GREETING,
+    },
+    LinkState.REFUSED: {
+        LinkInput.STRANGER: LinkState.GREETING,
+        LinkInput.MATCH: LinkState.UP,
+        LinkInput.OTHER_MAJOR: LinkState.REFUSED,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Up:
+    """The session stands: `peer` is its HELLO; `same_peer`: it has not booted since the last session."""
+
+    peer: v1.SerialHello
+    same_peer: bool
+    minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Down:
+    """The session is over; frames that were not acknowledged are dropped and may or may not have arrived."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The peer speaks another major version."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A message of the peer."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """Text between frames: what the board printed, or line noise."""
+
+    text: str
+
+
+LinkEvent = Up | Down | Refused | Received | LogLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTimes:
+    """Every time and limit of a link, s."""
+
+    beat_s: float = 0.05
+    silent_s: float = 0.18
+    hello_s: float = 0.1
+    resend_s: float = 0.1
+    stop_resend_s: float = 0.03
+    idle_s: float = 0.2
+    show_prompt_s: float = 1.0
+    window: int = 4
