@@ -1,0 +1,61 @@
+"""The client SDK: command robots, read and write twins, stop and release, blocking or with asyncio.
+
+The asyncio face is imported when it is used, so that a blocking app does not pay for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from robolink.client._blocking import GoalHandle, Hub, Iteration, Lease, RobotHandle, Twin, connect, stop_all
+from robolink.client._core import Options
+from robolink.client._streams import StreamSample
+
+if TYPE_CHECKING:
+    from robolink.client._asyncio import (
+        AsyncGoalHandle,
+        AsyncHub,
+        AsyncIteration,
+        AsyncLease,
+        AsyncRobotHandle,
+        AsyncTwin,
+        connect_async,
+    )
+
+_ASYNC = (
+    "AsyncGoalHandle",
+    "AsyncHub",
+    "AsyncIteration",
+    "AsyncLease",
+    "AsyncRobotHandle",
+    "AsyncTwin",
+    "connect_async",
+)
+
+__all__ = [
+    "AsyncGoalHandle",
+    "AsyncHub",
+    "AsyncIteration",
+    "AsyncLease",
+    "AsyncRobotHandle",
+    "AsyncTwin",
+    "GoalHandle",
+    "Hub",
+    "Iteration",
+    "Lease",
+    "Options",
+    "RobotHandle",
+    "StreamSample",
+    "Twin",
+    "connect",
+    "connect_async",
+    "stop_all",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ASYNC:
+        from robolink.client import _asyncio
+
+        return getattr(_asyncio, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

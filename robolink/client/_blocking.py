@@ -1,0 +1,389 @@
+"""The blocking face: waits on what the core returns, and nothing more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from robolink import v1
+from robolink.client._channel import Channel
+from robolink.client._core import NO_HUB_HINT, ClientCore, Options
+from robolink.client._requests import OpenCommand
+from robolink.client._streams import StreamReader, StreamSample
+from robolink.core.values import Plain
+from robolink.errors import ConnectionLostError, DeadlineExceededError, RobolinkError, TransportTimeoutError
+from robolink.transports.lanes import Keys
+
+A = TypeVar("A")
+DEFAULT_ROLES = (v1.ROLE_CONFIGURE,)
+CALL_TIMEOUT_S = 30.0
+ANSWER_MARGIN_S = 5.0
+
+
+def _wait(future: Future[A], timeout_s: float | None = None, what: str = "the answer") -> A:
+    try:
+        return future.result(timeout_s)
+    except FutureTimeoutError as exc:
+        if isinstance(exc, RobolinkError):
+            raise
+        raise DeadlineExceededError(f"{what} did not come within {timeout_s:g} s; the command itself may go on") from exc
+
+
+class Iteration(Generic[A]):
+    """Items as they come; close it, or use it as a context manager."""
+
+    def __init__(self, channel: Channel[A]) -> None:
+        """Over one channel."""
+        self._channel = channel
+
+    @property
+    def dropped(self) -> int:
+        """Items that were replaced by newer ones before anybody took them."""
+        return self._channel.dropped
+
+    def __iter__(self) -> Iterator[A]:
+        """Until it is closed."""
+        while True:
+            try:
+                item = self._channel.get()
+            except StopIteration:
+                return
+            if item is not None:
+                yield item
+
+    def next(self, timeout_s: float) -> A | None:
+        """The next item, or None after the timeout or the end."""
+        try:
+            return self._channel.get(timeout_s)
+        except StopIteration:
+            return None
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+class _Stream(Iteration[StreamSample]):
+    def __init__(self, reader: StreamReader) -> None:
+        super().__init__(reader.channel)
+        self.counters = reader.counters
+        self._reader = reader
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class GoalHandle:
+    """One command that was accepted."""
+
+    def __init__(self, core: ClientCore, command: OpenCommand) -> None:
+        """Follow it."""
+        self._core, self._command = core, command
+
+    @property
+    def id(self) -> bytes:
+        """Its 16 bytes."""
+        return self._command.id
+
+    @property
+    def state(self) -> v1.CommandState:
+        """The newest state heard of."""
+        last = self._command.last
+        return last.state if last is not None else v1.COMMAND_STATE_UNSPECIFIED
+
+    def feedback(self) -> Iteration[v1.CommandFeedback]:
+        """What the driver measures on the way; ends with the goal."""
+        return Iteration(self._command.feedback)
+
+    def wait(self, timeout_s: float | None = None) -> v1.CommandUpdate:
+        """The terminal update, whatever it is. Raises DeadlineExceededError."""
+        return _wait(self._command.terminal, timeout_s, f"the end of {self._command.method}")
+
+    def result(self, timeout_s: float | None = None) -> v1.CommandUpdate:
+        """The terminal update; raises CommandFailedError unless it SUCCEEDED."""
+        return _wait(self._core.succeeded(self._command), timeout_s, f"the end of {self._command.method}")
+
+    def values(self, timeout_s: float | None = None) -> dict[str, Plain]:
+        """What it returned; raises as `result`."""
+        return self._core.results(self.result(timeout_s))
+
+    def cancel(self, reason: str = "") -> v1.CommandUpdate:
+        """Ask to cancel; the present state. The outcome follows by itself."""
+        return _wait(self._core.cancel(self._command, reason))
+
+
+class Lease:
+    """The right to move a robot or component, as a context manager; renewed by the SDK."""
+
+    def __init__(self, core: ClientCore, robot: str, component: str) -> None:
+        """Not taken before the context is entered."""
+        self._core, self.robot, self.component = core, robot, component
+
+    def __enter__(self) -> Self:
+        """Take it; raises RejectedError (BUSY) naming its owner."""
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back; its goals end by their on_disconnect."""
+        self.release()
+
+    def acquire(self) -> None:
+        """Take it; raises RejectedError (BUSY) naming its owner."""
+        _wait(self._core.acquire(self.robot, self.component))
+
+    def release(self) -> None:
+        """Give it back; a hub that is gone has ended it anyway."""
+        try:
+            _wait(self._core.give_back(self.robot, self.component))
+        except (TransportTimeoutError, ConnectionLostError):
+            return
+        except RobolinkError:
+            # It was lost before: the hub has told why, and `lost` keeps it.
+            self._core.session.counters["lease_release_refused"] += 1
+
+    @property
+    def lost(self) -> str:
+        """Why it is gone; "" while it is held."""
+        return self._core.session.leases.lost(self.robot, self.component)
+
+
+class Twin:
+    """A robot's properties."""
+
+    def __init__(self, core: ClientCore, robot: str) -> None:
+        """Of one robot."""
+        self._core, self._robot = core, robot
+
+    def get(self, *names: str) -> dict[str, v1.PropertyState]:
+        """Properties by name; all without names."""
+        return _wait(self._core.twin_get(self._robot, names))
+
+    def set(self, name: str, value: Plain, if_version: int | None = None, wait_s: float | None = None) -> int:
+        """Write a setting; its desired version.
+
+        Args:
+            if_version: Only if the present desired version is this one; else TwinConflictError.
+            wait_s: Wait until the driver has applied it; SettingRejectedError if it refuses.
+
+        Raises:
+            RobolinkError: RejectedError, TwinConflictError, SettingRejectedError, DeadlineExceededError.
+        """
+        if wait_s is None:
+            return _wait(self._core.twin_set(self._robot, name, value, if_version))
+        channel = self._core.watch([self._robot], twins=True, commands=False)
+        try:
+            version = _wait(self._core.twin_set(self._robot, name, value, if_version))
+            self._wait_observed(channel, name, version, time.monotonic() + wait_s, wait_s)
+            return version
+        finally:
+            self._core.unwatch(channel)
+
+    def _wait_observed(
+        self, channel: Channel[v1.Event], name: str, version: int, until: float, wait_s: float
+    ) -> None:
+        while not self._core.observed(self._robot, self.get(name)[name], version):
+            left_s = until - time.monotonic()
+            if left_s <= 0 or channel.get(left_s) is None:
+                raise DeadlineExceededError(f"{self._robot} has not applied {name} within {wait_s:g} s")
+
+    def watch(self) -> Iteration[v1.Event]:
+        """Changes of this twin; the whole twin first."""
+        return Iteration(self._core.watch([self._robot], twins=True, commands=False))
+
+
+class RobotHandle:
+    """One robot."""
+
+    def __init__(self, core: ClientCore, robot: str) -> None:
+        """By its id; nothing is asked yet."""
+        self._core, self.id = core, robot
+        self.twin = Twin(core, robot)
+
+    def describe(self) -> v1.Description:
+        """Its sheet."""
+        return _wait(self._core.describe(self.id))
+
+    def lease(self, component: str = "") -> Lease:
+        """The right to move it, or one component, as a context manager."""
+        return Lease(self._core, self.id, component)
+
+    def goal(self, method: str, options: Options | None = None, /, **args: Plain) -> GoalHandle:
+        """Start a goal ("component.method"); returns once the hub has accepted it.
+
+        Raises:
+            RobolinkError: RejectedError or LeaseError with the cause; DeadlineExceededError, the hub did not answer.
+        """
+        command = self._core.submit(self.id, method, options, args)
+        ttl_s = (options or Options()).ttl_s
+        _wait(self._core.accepted(command), ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
+        return GoalHandle(self._core, command)
+
+    def call(self, method: str, options: Options | None = None, /, **args: Plain) -> dict[str, Plain]:
+        """Call a method that answers at once; what it returns.
+
+        Raises:
+            RobolinkError: RejectedError, LeaseError, CommandFailedError, DeadlineExceededError.
+        """
+        command = self._core.submit(self.id, method, options, args)
+        update = _wait(self._core.succeeded(command), CALL_TIMEOUT_S, f"the answer of {method}")
+        return self._core.results(update)
+
+    def query(self, command_id: bytes) -> v1.CommandUpdate:
+        """Present state of a command; UNSPECIFIED if the hub does not know it."""
+        return _wait(self._core.query(self.id, command_id))
+
+    def setpoint(self, name: str, /, **fields: float) -> None:
+        """Send one setpoint ("component.setpoint"); fields left out are zero. Newest wins; it dies by its TTL.
+
+        Raises:
+            RobolinkError: LeaseError without a lease; RejectedError for what was refused since the last call.
+        """
+        if self._core.index(self.id) is None:
+            self.describe()
+        self._core.setpoint(self.id, name, fields)
+
+    def stream(self, name: str, *, max_age_s: float = 1.0) -> _Stream:
+        """Telemetry ("component.stream"): newest only, older than `max_age_s` dropped and counted."""
+        return _Stream(self._core.stream(self.id, name, max_age_s=max_age_s))
+
+    def stop(self, level: v1.StopLevel = v1.STOP_LEVEL_SOFT_HOLD, reason: str = "") -> v1.StopResult:
+        """Software stop, not safety rated; latched until a release."""
+        return _wait(self._core.stop([self.id], level, reason))[0]
+
+    def release(self) -> v1.ReleaseResult:
+        """End the software stop; nothing moves by it. Needs role safety."""
+        return _wait(self._core.release([self.id]))[0]
+
+
+class Hub:
+    """A connection to a hub; a context manager."""
+
+    def __init__(self, core: ClientCore) -> None:
+        """Use `robolink.connect`."""
+        self._core = core
+
+    def robots(self) -> list[v1.RobotInfo]:
+        """Every robot this hub has ever seen, online or not."""
+        return _wait(self._core.robots())
+
+    def robot(self, robot: str) -> RobotHandle:
+        """A handle on one robot."""
+        return RobotHandle(self._core, robot)
+
+    def status(self) -> v1.Status:
+        """What the hub has counted: refused, dropped, unsent."""
+        return _wait(self._core.status())
+
+    def stop(
+        self,
+        robots: Iterable[str] | None = None,
+        level: v1.StopLevel = v1.STOP_LEVEL_SOFT_HOLD,
+        reason: str = "",
+    ) -> list[v1.StopResult]:
+        """Software stop, not safety rated, of these or all robots: one verdict each."""
+        return _wait(self._core.stop(robots, level, reason))
+
+    def release(self, robots: Iterable[str] | None = None) -> list[v1.ReleaseResult]:
+        """End the software stop of these, or of all that are stopped. Needs role safety; nothing moves by it."""
+        return _wait(self._core.release(robots))
+
+    def watch(
+        self, robots: Iterable[str] = (), *, twins: bool = True, commands: bool = False
+    ) -> Iteration[v1.Event]:
+        """Events of these or all robots."""
+        return Iteration(self._core.watch(robots, twins=twins, commands=commands))
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What this client has counted."""
+        return dict(self._core.session.counters)
+
+    def close(self) -> None:
+        """Say goodbye: leases end, goals end by their on_disconnect."""
+        self._core.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def connect(
+    url: str | None = None,
+    *,
+    name: str = "",
+    roles: Iterable[v1.Role] = DEFAULT_ROLES,
+    keys: Keys | None = None,
+    timeout_s: float = 5.0,
+    safety_url: str | None = None,
+) -> Hub:
+    """Connect to a hub, blocking.
+
+    Args:
+        url: Control lane; else the environment's ROBOLINK_HUB, else tcp://127.0.0.1:5570.
+        name: For people, in audits and refusals.
+        roles: Claimed; a release needs `v1.ROLE_SAFETY` among them.
+        keys: CURVE keys, off loopback.
+        timeout_s: For this and each request.
+        safety_url: If it is not the port after `url`.
+
+    Raises:
+        ConnectionLostError: Nobody answers.
+        RobolinkError: The hub refuses this client.
+    """
+    core = ClientCore(url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url)
+    try:
+        core.connected().result(timeout_s)
+    except FutureTimeoutError as exc:
+        core.close()
+        raise ConnectionLostError(f"no hub answers at {core.url} within {timeout_s:g} s", hint=NO_HUB_HINT) from exc
+    except BaseException:
+        core.close()
+        raise
+    return Hub(core)
+
+
+def stop_all(
+    url: str | None = None,
+    robots: Iterable[str] | None = None,
+    *,
+    level: v1.StopLevel = v1.STOP_LEVEL_SOFT_HOLD,
+    reason: str = "",
+    name: str = "",
+    keys: Keys | None = None,
+    timeout_s: float = 5.0,
+    safety_url: str | None = None,
+) -> list[v1.StopResult]:
+    """Software stop, not safety rated, by the safety lane alone: works while the control lane does not.
+
+    Raises:
+        ConnectionLostError: Nobody answers on the safety lane.
+    """
+    roles = (v1.ROLE_OPERATE,)
+    core = ClientCore(
+        url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url, safety_only=True
+    )
+    try:
+        return _wait(core.stop(robots, level, reason))
+    except TransportTimeoutError as exc:
+        raise ConnectionLostError(f"no safety lane answers beside {core.url}", hint=NO_HUB_HINT) from exc
+    finally:
+        core.close()

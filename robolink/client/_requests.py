@@ -1,0 +1,108 @@
+"""What a client session waits for: requests with one answer, and commands with many updates and one outcome.
+
+Plain state; the session moves it and the faces wait on the futures.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+from robolink import v1
+from robolink.client._channel import Channel
+from robolink.core.command import TERMINAL
+from robolink.transports.lanes import Lane
+
+FEEDBACK_KEPT: Final = 64
+
+
+def settle(future: Future[Any], value: object = None, error: Exception | None = None) -> None:
+    """Give a future its value or error; a caller that has cancelled it does not mind."""
+    try:
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
+    except InvalidStateError:
+        return  # Cancelled by its waiter, or answered twice by a duplicate.
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One message and the answer it waits for. Times are monotonic s."""
+
+    lane: Lane
+    frames: list[bytes]
+    future: Future[Any]
+    robot: str
+    timeout_s: float
+    deadline_s: float
+    # Sent again then: the message could not leave, or the connection was made anew.
+    again_s: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenCommand:
+    """One command from sending to its outcome.
+
+    Attributes:
+        frames: Never changed between sends.
+        accepted: Resolves with the first update (any state).
+        terminal: Resolves with the terminal update; never raises for the outcome.
+    """
+
+    id: bytes
+    robot: str
+    method: str
+    frames: list[bytes]
+    accepted: Future[v1.CommandUpdate] = field(default_factory=Future)
+    terminal: Future[v1.CommandUpdate] = field(default_factory=Future)
+    feedback: Channel[v1.CommandFeedback] = field(default_factory=lambda: Channel(FEEDBACK_KEPT))
+    last: v1.CommandUpdate | None = None
+    again_s: float = 0.0
+    wait_s: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.terminal.done()
+
+    def take(self, update: v1.CommandUpdate) -> bool:
+        """One update; True if it was the outcome. Updates after the outcome change nothing."""
+        if self.done:
+            return False
+        self.last = update
+        if not self.accepted.done():
+            settle(self.accepted, update)
+        if update.state in TERMINAL:
+            settle(self.terminal, update)
+            self.feedback.close()
+            return True
+        return False
+
+    def fail(self, error: Exception) -> None:
+        """The session is closed: nobody will hear of the outcome here."""
+        for future in (self.accepted, self.terminal):
+            if not future.done():
+                settle(future, error=error)
+        self.feedback.close(error)
+
+
+@dataclass(slots=True, kw_only=True)
+class HeldLease:
+    """One lease that this session holds or wants back."""
+
+    robot: str
+    component: str
+    token: v1.LeaseToken | None = None
+    renew_s: float = 0.0
+    lost: str = ""
+    users: int = 1
+
+    def covers(self, component: str) -> bool:
+        """Whether it lets this session move that component."""
+        return self.token is not None and self.component in ("", component)
+
+

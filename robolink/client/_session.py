@@ -1,0 +1,372 @@
+"""The client's protocol state, sans-IO: hello, beats, requests, commands, setpoints on the hub's lanes.
+
+It never sleeps, opens or reads a clock. A command's frames are made once and re-sent as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from robolink import v1
+from robolink.client._errors import refusal
+from robolink.client._leases import LeaseKeeper
+from robolink.client._requests import OpenCommand, Request, settle
+from robolink.core.clock import ClockSync
+from robolink.core.envelope import MAJOR, MINOR, Sender, decode_body, decode_header, new_message_id, new_session_id
+from robolink.errors import ConnectionLostError, RemoteProtocolError, TransportTimeoutError
+from robolink.transports.lanes import Lane
+
+log = logging.getLogger(__name__)
+
+HELLO_RETRY_S: Final = 0.5
+UNSENT_RETRY_S: Final = 0.02
+MAX_RESEND_S: Final = 1.0
+ASK_AGAIN_S: Final = 2.0
+DEFAULT_TIMEOUTS: Final = v1.Timeouts(
+    beat_ms=500, peer_lost_ms=1500, lease_renew_ms=1000, lease_stale_ms=3000, resend_ms=100, setpoint_ttl_ms=300
+)
+
+
+class _LaneState:
+    """One lane's hello and beats."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.hub_session = 0
+        self.heard_s = 0.0
+        self.hello_s = 0.0
+        self.beat_s = 0.0
+        self.asked: dict[bytes, float] = {}
+
+
+class ClientSession:
+    """One client on the control and safety lanes.
+
+    Args:
+        name: For people, in audits and refusals.
+        roles: Claimed roles.
+        lanes: Which lanes it has; a stop needs the safety lane alone.
+
+    Attributes:
+        ready: Resolves with the control lane's first HelloReply.
+        authorities: Stop state and lease holders by robot, as the hub told them.
+    """
+
+    def __init__(self, *, name: str, roles: Iterable[v1.Role], lanes: Iterable[Lane] = tuple(Lane)) -> None:
+        """Say nothing yet."""
+        self.name = name
+        self.ready: Future[v1.HelloReply] = Future()
+        self.authorities: dict[str, v1.Authority] = {}
+        self.counters: Counter[str] = Counter()
+        self.clock = ClockSync()
+        self.timeouts = DEFAULT_TIMEOUTS
+        self.hello_reply: v1.HelloReply | None = None
+        self.leases = LeaseKeeper(self)
+        self.on_event: Callable[[v1.Event], None] = lambda _event: None
+        self.on_connection: Callable[[bool], None] = lambda _connected: None
+        self.setpoint_refusal: Exception | None = None
+        self._roles = tuple(roles)
+        self._lanes = {lane: _LaneState() for lane in lanes}
+        self._sender = Sender(new_session_id())
+        self._outbox: list[tuple[Lane, list[bytes]]] = []
+        self._requests: dict[bytes, Request] = {}
+        self._commands: dict[bytes, OpenCommand] = {}
+        self._watch: v1.Watch | None = None
+        self._now = 0.0
+
+    # Session.
+
+    def start(self, now: float) -> None:
+        """Say hello on every lane."""
+        self._now = now
+        for lane in self._lanes:
+            self._hello(lane, now)
+
+    def take_outbox(self) -> list[tuple[Lane, list[bytes]]]:
+        """What to send now."""
+        box, self._outbox = self._outbox, []
+        return box
+
+    def unsent(self, lane: Lane, frames: list[bytes]) -> None:
+        """No connection: a request tries again soon, a command by its own timer, the rest is counted."""
+        self.counters["unsent"] += 1
+        request = self._requests.get(decode_header(frames[0]).message_id)
+        if request is not None:
+            request.again_s = self._now + UNSENT_RETRY_S
+
+    def closing(self, now: float) -> None:
+        """Say goodbye; whoever still waits is told."""
+        self._now = now
+        for lane, state in self._lanes.items():
+            if state.connected:
+                self._queue(lane, v1.Goodbye())
+        error = ConnectionLostError("this hub connection was closed")
+        for request in self._requests.values():
+            settle(request.future, error=error)
+        for command in self._commands.values():
+            command.fail(error)
+        if not self.ready.done():
+            settle(self.ready, error=error)
+
+    def next_timer(self) -> float | None:
+        """The earliest of everything that waits for a time."""
+        times = [min(state.hello_s, state.beat_s) for state in self._lanes.values()]
+        times += [request.deadline_s for request in self._requests.values()]
+        times += [request.again_s for request in self._requests.values() if request.again_s is not None]
+        times += [command.again_s for command in self._commands.values()]
+        times += self.leases.timers()
+        return min(times, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Hellos, beats, resends, timeouts, lease renewals that are due."""
+        self._now = now
+        for lane, state in self._lanes.items():
+            self._handle_lane(lane, state, now)
+        for message_id, request in list(self._requests.items()):
+            if request.deadline_s <= now:
+                del self._requests[message_id]
+                text = f"the hub did not answer within {request.timeout_s:g} s"
+                settle(request.future, error=TransportTimeoutError(text, hint="is the hub running? robolink hub"))
+            elif request.again_s is not None and request.again_s <= now:
+                request.again_s = None
+                self._outbox.append((request.lane, request.frames))
+        for command in self._commands.values():
+            if command.again_s <= now:
+                self._command_again(command, now)
+        self.leases.handle_timer(now)
+
+    def _handle_lane(self, lane: Lane, state: _LaneState, now: float) -> None:
+        lost_s = self.timeouts.peer_lost_ms / 1000
+        if state.connected and now - state.heard_s > lost_s:
+            state.connected = False
+            self.counters["hub_lost"] += 1
+            state.hello_s = now
+            if lane is Lane.CONTROL:
+                self.on_connection(False)
+        if state.hello_s <= now:
+            self._hello(lane, now)
+        if state.beat_s <= now:
+            state.beat_s = now + self.timeouts.beat_ms / 1000
+            if state.connected:
+                self._ask(lane, v1.Beat(), now)
+
+    def _command_again(self, command: OpenCommand, now: float) -> None:
+        if command.accepted.done():
+            # The hub has it; an update may have been lost on a full queue, so ask now and then.
+            command.again_s = now + ASK_AGAIN_S
+            self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
+            return
+        command.wait_s = min(command.wait_s * 2, MAX_RESEND_S)
+        command.again_s = now + command.wait_s
+        self._outbox.append((Lane.CONTROL, command.frames))
+
+    # Sending.
+
+    def site_ns(self, now: float) -> int:
+        """Site time of a monotonic instant."""
+        return max(0, self.clock.to_site(int(now * 1e9)))
+
+    def _queue(self, lane: Lane, body: Message, **header: Any) -> bytes:
+        message_id = new_message_id()
+        frames = self._sender.encode(body, sent_ns=self.site_ns(self._now), message_id=message_id, **header)
+        self._outbox.append((lane, frames))
+        return message_id
+
+    def _ask(self, lane: Lane, body: Message, now: float) -> None:
+        self._lanes[lane].asked[self._queue(lane, body)] = now
+
+    def _hello(self, lane: Lane, now: float) -> None:
+        state = self._lanes[lane]
+        state.hello_s = now + HELLO_RETRY_S
+        state.asked.clear()
+        hello = v1.Hello(
+            kind=v1.PEER_KIND_CLIENT, major=MAJOR, minor=MINOR, name=self.name, roles=self._roles
+        )
+        self._ask(lane, hello, now)
+
+    def request(
+        self, body: Message, *, now: float, timeout_s: float, robot: str = "", lane: Lane = Lane.CONTROL
+    ) -> Future[Any]:
+        """Send a request; the future resolves with its answer, or raises what was refused."""
+        self._now = now
+        future: Future[Any] = Future()
+        message_id = self._queue(lane, body, destination=robot)
+        self._requests[message_id] = Request(
+            lane=lane,
+            frames=self._outbox[-1][1],
+            future=future,
+            robot=robot,
+            timeout_s=timeout_s,
+            deadline_s=now + timeout_s,
+        )
+        return future
+
+    def watch(self, body: v1.Watch, *, now: float, timeout_s: float) -> Future[Any]:
+        """Ask for events, now and after each reconnect."""
+        self._watch = body
+        return self.request(body, now=now, timeout_s=timeout_s)
+
+    def submit(self, command: OpenCommand, body: v1.Command, *, ttl_ms: int, now: float) -> None:
+        """Send a command and follow it."""
+        self._now = now
+        component = body.method.partition(".")[0]
+        command.frames = self._sender.encode(
+            body,
+            sent_ns=self.site_ns(now),
+            message_id=command.id,
+            destination=command.robot,
+            ttl_ms=ttl_ms,
+            lease=self.leases.token(command.robot, component),
+            stop_generation=self.generation(command.robot),
+        )
+        command.wait_s = self.timeouts.resend_ms / 1000
+        command.again_s = now + command.wait_s
+        self._commands[command.id] = command
+        self._outbox.append((Lane.CONTROL, command.frames))
+
+    def setpoint(self, robot: str, component: str, body: v1.Setpoint, *, ttl_ms: int, now: float) -> None:
+        """Send one setpoint, under the lease that is held now; without one nothing is sent."""
+        self._now = now
+        token = self.leases.token(robot, component)
+        if token is None:
+            self.counters["setpoint_without_lease"] += 1
+            return
+        self._queue(
+            Lane.CONTROL,
+            body,
+            destination=f"{robot}/{component}",
+            ttl_ms=ttl_ms,
+            lease=token,
+            stop_generation=self.generation(robot),
+        )
+
+    def generation(self, robot: str) -> int:
+        """The newest stop generation of that robot that this session has heard of."""
+        authority = self.authorities.get(robot)
+        return authority.stop.generation if authority is not None else 0
+
+    # Receiving.
+
+    def receive(self, lane: Lane, frames: list[bytes], now: float) -> None:
+        """One message of the hub; a malformed one is counted."""
+        self._now = now
+        try:
+            header = decode_header(frames[0])
+            body = decode_body(header, frames[1] if len(frames) > 1 else b"")
+        except RemoteProtocolError as exc:
+            self.counters["malformed"] += 1
+            log.warning("the hub sent what this client cannot read: %s", exc)
+            return
+        state = self._lanes[lane]
+        state.heard_s = now
+        asked_s = state.asked.pop(header.correlation_id, None)
+        if asked_s is not None and lane is Lane.CONTROL and not isinstance(body, v1.Error):
+            self._sample(header, body, asked_s, now)
+        if isinstance(body, v1.HelloReply):
+            self._welcomed(lane, state, body)
+        elif isinstance(body, v1.Error):
+            self._refused(lane, state, header, body, hello=asked_s is not None)
+        elif isinstance(body, v1.Authority):
+            self._authority(body)
+        elif isinstance(body, v1.CommandUpdate):
+            self._update(header, body)
+        elif isinstance(body, v1.CommandFeedback):
+            command = self._commands.get(header.correlation_id)
+            if command is not None:
+                command.feedback.put(body)
+        elif isinstance(body, v1.LeaseLost):
+            self.leases.taken(body)
+        elif isinstance(body, v1.Event):
+            self.on_event(body)
+        else:
+            self._answer(header, body)
+
+    def _sample(self, header: v1.Header, body: Message, asked_s: float, now: float) -> None:
+        if isinstance(body, v1.HelloReply) and body.hub_session_id != self._lanes[Lane.CONTROL].hub_session:
+            self.clock.reset()
+        self.clock.add(
+            sent_ns=int(asked_s * 1e9),
+            received_ns=header.received_ns,
+            replied_ns=header.sent_ns,
+            got_ns=int(now * 1e9),
+        )
+
+    def _answer(self, header: v1.Header, body: Message) -> None:
+        request = self._requests.pop(header.correlation_id, None)
+        if request is not None:
+            settle(request.future, body)
+
+    def _welcomed(self, lane: Lane, state: _LaneState, body: v1.HelloReply) -> None:
+        restarted = state.hub_session not in (0, body.hub_session_id)
+        first = not state.connected
+        state.connected, state.hub_session, state.hello_s = True, body.hub_session_id, float("inf")
+        for authority in body.authorities:
+            self._authority(authority)
+        if lane is Lane.CONTROL:
+            self.timeouts = body.timeouts
+            self.hello_reply = body
+            if not self.ready.done():
+                settle(self.ready, body)
+            if first:
+                self.on_connection(True)
+            self.leases.welcomed(restarted=restarted)
+            for command in self._commands.values():
+                self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
+            if self._watch is not None:
+                self._queue(Lane.CONTROL, self._watch)
+        for request in self._requests.values():
+            if request.lane is lane:
+                request.again_s = self._now
+
+    def _authority(self, body: v1.Authority) -> None:
+        known = self.authorities.get(body.robot)
+        if known is not None and known.stop.generation > body.stop.generation:
+            return  # The other lane was quicker.
+        if known is not None and not body.leases and known.leases:
+            # The safety lane's news names no leases.
+            known.stop.CopyFrom(body.stop)
+            return
+        self.authorities[body.robot] = body
+
+    def _refused(self, lane: Lane, state: _LaneState, header: v1.Header, body: v1.Error, *, hello: bool) -> None:
+        if body.cause == v1.CAUSE_NO_HELLO:
+            state.connected, state.hello_s = False, self._now
+            request = self._requests.get(header.correlation_id)
+            if request is not None:
+                request.again_s = None  # Sent again once the hub knows us.
+            return
+        error = refusal(body.cause, body.text, hint=body.hint)
+        request = self._requests.pop(header.correlation_id, None)
+        if request is not None:
+            settle(request.future, error=refusal(body.cause, body.text, robot=request.robot, hint=body.hint))
+        elif hello:
+            if lane is Lane.CONTROL and not self.ready.done():
+                settle(self.ready, error=error)
+            log.error("the hub refuses this client: %s", error)
+        elif header.correlation_id in self._commands:
+            self._commands.pop(header.correlation_id).fail(error)
+        else:
+            self.setpoint_refusal = error
+            self.counters["setpoint_refused"] += 1
+
+    def _update(self, header: v1.Header, body: v1.CommandUpdate) -> None:
+        self._answer(header, body)
+        command = self._commands.get(body.command_id)
+        if command is None:
+            return
+        if body.state == v1.COMMAND_STATE_UNSPECIFIED:
+            # The hub never had it, or has lost it: the same frames again; it runs at most once.
+            if command.accepted.done():
+                self.counters["command_forgotten_by_hub"] += 1
+            self._outbox.append((Lane.CONTROL, command.frames))
+            return
+        if command.take(body):
+            del self._commands[body.command_id]
+        else:
+            command.again_s = self._now + ASK_AGAIN_S
