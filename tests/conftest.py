@@ -64,10 +64,10 @@ class HubProcess:
 
     def start(self) -> None:
         """Start and wait until its lanes are bound."""
-        log = self.log.open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "robolink.hub", "--config", str(self.config)], stdout=log, stderr=log
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "robolink.hub", "--config", str(self.config)], stdout=log, stderr=log
+            )
         wait_for(self._answers, START_TIMEOUT_S, "the hub")
 
     def _answers(self) -> bool:

@@ -28,7 +28,9 @@ async def _wait(future: Future[A], timeout_s: float | None = None, what: str = "
     except TimeoutError as exc:
         if isinstance(exc, RobolinkError):
             raise
-        raise DeadlineExceededError(f"{what} did not come within {timeout_s:g} s; the command itself may go on") from exc
+        raise DeadlineExceededError(
+            f"{what} did not come within {timeout_s:g} s; the command itself may go on"
+        ) from exc
 
 
 class AsyncIteration(Generic[A]):
@@ -183,7 +185,9 @@ class AsyncTwin:
             except TimeoutError as exc:
                 if isinstance(exc, RobolinkError):
                     raise
-                raise DeadlineExceededError(f"{self._robot} has not applied {name} within {wait_s:g} s") from exc
+                raise DeadlineExceededError(
+                    f"{self._robot} has not applied {name} within {wait_s:g} s"
+                ) from exc
         return version
 
     async def _wait_observed(self, changes: AsyncIteration[v1.Event], name: str, version: int) -> None:

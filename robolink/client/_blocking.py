@@ -30,7 +30,9 @@ def _wait(future: Future[A], timeout_s: float | None = None, what: str = "the an
     except FutureTimeoutError as exc:
         if isinstance(exc, RobolinkError):
             raise
-        raise DeadlineExceededError(f"{what} did not come within {timeout_s:g} s; the command itself may go on") from exc
+        raise DeadlineExceededError(
+            f"{what} did not come within {timeout_s:g} s; the command itself may go on"
+        ) from exc
 
 
 class Iteration(Generic[A]):
@@ -354,7 +356,9 @@ def connect(
         core.connected().result(timeout_s)
     except FutureTimeoutError as exc:
         core.close()
-        raise ConnectionLostError(f"no hub answers at {core.url} within {timeout_s:g} s", hint=NO_HUB_HINT) from exc
+        raise ConnectionLostError(
+            f"no hub answers at {core.url} within {timeout_s:g} s", hint=NO_HUB_HINT
+        ) from exc
     except BaseException:
         core.close()
         raise

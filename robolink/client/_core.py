@@ -136,9 +136,13 @@ class ClientCore:
         self.endpoint.post(run)
         return out
 
-    def _request(self, body: Any, robot: str = "", *, lane: Lane = Lane.CONTROL, timeout_s: float = 0) -> Future[Any]:
+    def _request(
+        self, body: Any, robot: str = "", *, lane: Lane = Lane.CONTROL, timeout_s: float = 0
+    ) -> Future[Any]:
         wait_s = timeout_s or self.timeout_s
-        return self._post(lambda now: self.session.request(body, now=now, timeout_s=wait_s, robot=robot, lane=lane))
+        return self._post(
+            lambda now: self.session.request(body, now=now, timeout_s=wait_s, robot=robot, lane=lane)
+        )
 
     # Queries.
 
@@ -190,7 +194,9 @@ class ClientCore:
             max_duration_ms=int((options.max_duration_s or 0) * 1000),
             preempt=options.preempt,
         )
-        command = OpenCommand(id=options.command_id or new_message_id(), robot=robot, method=method, frames=[])
+        command = OpenCommand(
+            id=options.command_id or new_message_id(), robot=robot, method=method, frames=[]
+        )
         ttl_ms = max(1, int(options.ttl_s * 1000))
         self.endpoint.post(lambda now: self.session.submit(command, body, ttl_ms=ttl_ms, now=now))
         return command
@@ -242,7 +248,9 @@ class ClientCore:
         if self.session.leases.token(robot, component) is None:
             why = self.session.leases.lost(robot, component)
             raise LeaseError(
-                f"{robot}/{component} needs a lease to be moved ({why})", robot=robot, hint="with robot.lease(): …"
+                f"{robot}/{component} needs a lease to be moved ({why})",
+                robot=robot,
+                hint="with robot.lease(): …",
             )
         refused, self.session.setpoint_refusal = self.session.setpoint_refusal, None
         if refused is not None:
@@ -344,7 +352,9 @@ class ClientCore:
 
     # Stop: the safety lane alone.
 
-    def stop(self, robots: Iterable[str] | None, level: v1.StopLevel, reason: str) -> Future[list[v1.StopResult]]:
+    def stop(
+        self, robots: Iterable[str] | None, level: v1.StopLevel, reason: str
+    ) -> Future[list[v1.StopResult]]:
         """Software stop, not safety rated; None: every robot."""
         body = v1.Stop(robots=list(robots or ()), level=level, reason=reason)
         wait_s = max(self.timeout_s, self.session.timeouts.stop_answer_ms / 1000 + STOP_MARGIN_S)
@@ -357,7 +367,9 @@ class ClientCore:
         def send(now: float) -> Future[Any]:
             known = self.session.authorities
             names = list(robots) if robots is not None else [r for r, a in known.items() if a.stop.latched]
-            targets = [v1.ReleaseTarget(robot=name, generation=self.session.generation(name)) for name in names]
+            targets = [
+                v1.ReleaseTarget(robot=name, generation=self.session.generation(name)) for name in names
+            ]
             body = v1.Release(targets=targets)
             return self.session.request(body, now=now, timeout_s=self.timeout_s, lane=Lane.SAFETY)
 

@@ -27,7 +27,9 @@ class LeaseKeeper:
 
     def token(self, robot: str, component: str) -> v1.LeaseToken | None:
         """The newest token that lets this session move that component; None without a lease."""
-        tokens = [h.token for h in self._held.values() if h.robot == robot and h.covers(component) and h.token]
+        tokens = [
+            h.token for h in self._held.values() if h.robot == robot and h.covers(component) and h.token
+        ]
         return max(tokens, key=lambda token: (token.epoch, token.sequence), default=None)
 
     def lost(self, robot: str, component: str) -> str:

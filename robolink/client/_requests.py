@@ -104,5 +104,3 @@ class HeldLease:
     def covers(self, component: str) -> bool:
         """Whether it lets this session move that component."""
         return self.token is not None and self.component in ("", component)
-
-

@@ -18,7 +18,15 @@ from robolink.client._errors import refusal
 from robolink.client._leases import LeaseKeeper
 from robolink.client._requests import OpenCommand, Request, settle
 from robolink.core.clock import ClockSync
-from robolink.core.envelope import MAJOR, MINOR, Sender, decode_body, decode_header, new_message_id, new_session_id
+from robolink.core.envelope import (
+    MAJOR,
+    MINOR,
+    Sender,
+    decode_body,
+    decode_header,
+    new_message_id,
+    new_session_id,
+)
 from robolink.errors import ConnectionLostError, RemoteProtocolError, TransportTimeoutError
 from robolink.transports.lanes import Lane
 
@@ -29,7 +37,12 @@ UNSENT_RETRY_S: Final = 0.02
 MAX_RESEND_S: Final = 1.0
 ASK_AGAIN_S: Final = 2.0
 DEFAULT_TIMEOUTS: Final = v1.Timeouts(
-    beat_ms=500, peer_lost_ms=1500, lease_renew_ms=1000, lease_stale_ms=3000, resend_ms=100, setpoint_ttl_ms=300
+    beat_ms=500,
+    peer_lost_ms=1500,
+    lease_renew_ms=1000,
+    lease_stale_ms=3000,
+    resend_ms=100,
+    setpoint_ttl_ms=300,
 )
 
 
@@ -132,7 +145,9 @@ class ClientSession:
             if request.deadline_s <= now:
                 del self._requests[message_id]
                 text = f"the hub did not answer within {request.timeout_s:g} s"
-                settle(request.future, error=TransportTimeoutError(text, hint="is the hub running? robolink hub"))
+                settle(
+                    request.future, error=TransportTimeoutError(text, hint="is the hub running? robolink hub")
+                )
             elif request.again_s is not None and request.again_s <= now:
                 request.again_s = None
                 self._outbox.append((request.lane, request.frames))
@@ -334,7 +349,9 @@ class ClientSession:
             return
         self.authorities[body.robot] = body
 
-    def _refused(self, lane: Lane, state: _LaneState, header: v1.Header, body: v1.Error, *, hello: bool) -> None:
+    def _refused(
+        self, lane: Lane, state: _LaneState, header: v1.Header, body: v1.Error, *, hello: bool
+    ) -> None:
         if body.cause == v1.CAUSE_NO_HELLO:
             state.connected, state.hello_s = False, self._now
             request = self._requests.get(header.correlation_id)

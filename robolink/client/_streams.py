@@ -90,7 +90,9 @@ class StreamReader:
             return
         kind = sample.WhichOneof("payload")
         payload = getattr(sample, kind) if kind else None
-        self.channel.put(StreamSample(topic=self._topic, sample=sample, payload=payload, age_s=max(0.0, age_s)))
+        self.channel.put(
+            StreamSample(topic=self._topic, sample=sample, payload=payload, age_s=max(0.0, age_s))
+        )
         self.counters["replaced"] = self.channel.dropped
 
     def close(self) -> None:

@@ -222,7 +222,12 @@ class CommandTable:
             Violation: INVALID, that writer may not write that state now.
         """
         if record.terminal:
-            if writer is Writer.DRIVER and state in TERMINAL and state != record.state and record.late is None:
+            if (
+                writer is Writer.DRIVER
+                and state in TERMINAL
+                and state != record.state
+                and record.late is None
+            ):
                 record.late = v1.CommandUpdate(state=state, cause=cause, text=text, time_ns=now_ns)  # type: ignore[arg-type]
                 return True
             return False

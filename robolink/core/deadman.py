@@ -31,7 +31,15 @@ class SetpointWatch:
     _streams: dict[tuple[str, str], _Stream] = field(default_factory=dict)
 
     def accept(
-        self, component: str, name: str, *, token: tuple[int, int], sent_ns: int, age_s: float, ttl_s: float, now: float
+        self,
+        component: str,
+        name: str,
+        *,
+        token: tuple[int, int],
+        sent_ns: int,
+        age_s: float,
+        ttl_s: float,
+        now: float,
     ) -> float:
         """Take one setpoint; how long it stays valid, s.
 
@@ -47,7 +55,9 @@ class SetpointWatch:
         """
         stream = self._streams.get((component, name))
         if stream is not None and token < stream.token:
-            raise self._count(v1.CAUSE_OLDER_LEASE, f"{self.robot}/{component}: lease {token} is older than {stream.token}")
+            raise self._count(
+                v1.CAUSE_OLDER_LEASE, f"{self.robot}/{component}: lease {token} is older than {stream.token}"
+            )
         remaining = ttl_s - max(age_s, 0.0)
         if remaining <= 0:
             raise self._count(
@@ -55,7 +65,9 @@ class SetpointWatch:
                 f"{self.robot}/{component}.{name}: setpoint is {age_s * 1e3:.0f} ms old, its TTL is {ttl_s * 1e3:.0f} ms",
             )
         if stream is not None and token == stream.token and sent_ns <= stream.sent_ns:
-            raise self._count(v1.CAUSE_TOO_LATE, f"{self.robot}/{component}.{name}: a newer setpoint is in force")
+            raise self._count(
+                v1.CAUSE_TOO_LATE, f"{self.robot}/{component}.{name}: a newer setpoint is in force"
+            )
         self._streams[component, name] = _Stream(token, sent_ns, now + remaining, armed=True)
         return remaining
 
@@ -75,9 +87,9 @@ class SetpointWatch:
             self._streams[key].armed = False
         return over
 
-    def disarm_all(self) -> list[tuple[str, str]]:
-        """A stop or the end of the link: every armed stream, to be zeroed by the caller now."""
-        armed = [key for key, each in self._streams.items() if each.armed]
+    def disarm_all(self, component: str = "") -> list[tuple[str, str]]:
+        """A stop, the end of the link, or a goal on `component`: each armed stream, to be zeroed by the caller now."""
+        armed = [key for key, each in self._streams.items() if each.armed and component in ("", key[0])]
         for key in armed:
             self._streams[key].armed = False
         return armed

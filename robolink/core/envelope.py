@@ -61,7 +61,9 @@ def decode_header(data: bytes) -> v1.Header:
     try:
         header = v1.Header.FromString(data)
     except DecodeError as exc:
-        raise RemoteProtocolError("the first frame is not a Robolink header", hint="is this a Robolink peer?") from exc
+        raise RemoteProtocolError(
+            "the first frame is not a Robolink header", hint="is this a Robolink peer?"
+        ) from exc
     if header.major != MAJOR:
         raise RemoteProtocolError(
             f"the peer speaks major version {header.major}, this side {MAJOR}",
@@ -84,7 +86,9 @@ def decode_body(header: v1.Header, data: bytes) -> Message:
     kind = BODY_OF_TYPE.get(header.body_type)
     if kind is None:
         raise RemoteProtocolError(
-            f"body type {header.body_type} is unknown here", cause=v1.CAUSE_UNSUPPORTED, hint="update this side"
+            f"body type {header.body_type} is unknown here",
+            cause=v1.CAUSE_UNSUPPORTED,
+            hint="update this side",
         )
     try:
         return kind.FromString(data)
@@ -132,7 +136,9 @@ class Sender:
             raise LocalProtocolError(f"{type(body).__name__} is not sent on a lane")
         data = body.SerializeToString()
         if len(data) > MAX_BODY_BYTES:
-            raise LocalProtocolError(f"{len(data)} bytes of {type(body).__name__} are over the limit of {MAX_BODY_BYTES}")
+            raise LocalProtocolError(
+                f"{len(data)} bytes of {type(body).__name__} are over the limit of {MAX_BODY_BYTES}"
+            )
         self._seq += 1
         header = v1.Header(
             major=MAJOR,

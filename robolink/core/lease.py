@@ -105,7 +105,9 @@ class LeaseTable:
         if holders:
             names = ", ".join(sorted({each.owner for each in holders}))
             if token != (0, 0) and token < max(each.token for each in holders):
-                return Violation(v1.CAUSE_OLDER_LEASE, f"{where}: lease {token} is over; {names} holds a newer one")
+                return Violation(
+                    v1.CAUSE_OLDER_LEASE, f"{where}: lease {token} is over; {names} holds a newer one"
+                )
             return Violation(v1.CAUSE_NO_LEASE, f"{where} is leased by {names}")
         if token != (0, 0):
             return Violation(v1.CAUSE_OLDER_LEASE, f"{where}: lease {token} is over; acquire a new one")

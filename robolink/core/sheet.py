@@ -66,7 +66,9 @@ def validate_sheet(sheet: v1.Sheet) -> None:
     if not _LABEL.fullmatch(sheet.model):
         raise Violation(v1.CAUSE_INVALID, f"model {sheet.model!r} is no DNS-1123 label")
     if not 1 <= len(sheet.components) <= MAX_COMPONENTS:
-        raise Violation(v1.CAUSE_INVALID, f"{len(sheet.components)} components: 1 to {MAX_COMPONENTS} are allowed")
+        raise Violation(
+            v1.CAUSE_INVALID, f"{len(sheet.components)} components: 1 to {MAX_COMPONENTS} are allowed"
+        )
     _names("component", sheet.model, [each.name for each in sheet.components])
     for component in sheet.components:
         _validate_component(component)
@@ -74,7 +76,11 @@ def validate_sheet(sheet: v1.Sheet) -> None:
 
 def _validate_component(component: v1.Component) -> None:
     name = component.name
-    _names("property or method", name, [each.name for each in component.methods] + [p.field.name for p in component.properties])
+    _names(
+        "property or method",
+        name,
+        [each.name for each in component.methods] + [p.field.name for p in component.properties],
+    )
     _names("stream", name, [each.name for each in component.streams])
     _names("setpoint", name, [each.name for each in component.setpoints])
     for method in component.methods:
@@ -97,7 +103,10 @@ def _validate_component(component: v1.Component) -> None:
             raise Violation(v1.CAUSE_INVALID, f"{where}: a setpoint is made of one or more DOUBLE fields")
         for field in setpoint.fields:
             if field.minimum > 0 or (field.HasField("maximum") and field.maximum < 0):
-                raise Violation(v1.CAUSE_INVALID, f"{where}.{field.name}: zero must be within the limits: it is standing still")
+                raise Violation(
+                    v1.CAUSE_INVALID,
+                    f"{where}.{field.name}: zero must be within the limits: it is standing still",
+                )
 
 
 def _names(kind: str, where: str, names: Sequence[str]) -> None:
@@ -120,7 +129,9 @@ def _validate_fields(where: str, fields: Iterable[v1.Field]) -> None:
             if not math.isfinite(limit):
                 raise Violation(v1.CAUSE_INVALID, f"{what}: limits must be finite")
         if field.HasField("minimum") and field.HasField("maximum") and field.minimum > field.maximum:
-            raise Violation(v1.CAUSE_INVALID, f"{what}: minimum {field.minimum} is over maximum {field.maximum}")
+            raise Violation(
+                v1.CAUSE_INVALID, f"{what}: minimum {field.minimum} is over maximum {field.maximum}"
+            )
         if field.HasField("default_value"):
             check_value(what, field, field.default_value)
 
@@ -165,9 +176,13 @@ class SheetIndex:
 def _in_limits(name: str, field: v1.Field, number: float) -> None:
     unit = f" {field.unit}" if field.unit not in ("", "1") else ""
     if field.HasField("maximum") and number > field.maximum:
-        raise Violation(v1.CAUSE_LIMIT, f"{name} = {number}{unit} is over the maximum of {field.maximum}{unit}")
+        raise Violation(
+            v1.CAUSE_LIMIT, f"{name} = {number}{unit} is over the maximum of {field.maximum}{unit}"
+        )
     if field.HasField("minimum") and number < field.minimum:
-        raise Violation(v1.CAUSE_LIMIT, f"{name} = {number}{unit} is under the minimum of {field.minimum}{unit}")
+        raise Violation(
+            v1.CAUSE_LIMIT, f"{name} = {number}{unit} is under the minimum of {field.minimum}{unit}"
+        )
 
 
 def check_value(name: str, field: v1.Field, value: v1.Value) -> None:
@@ -186,11 +201,16 @@ def check_value(name: str, field: v1.Field, value: v1.Value) -> None:
     elif kind == "int_value" and wanted in (v1.VALUE_TYPE_DOUBLE, v1.VALUE_TYPE_INT):
         _in_limits(name, field, value.int_value)
     elif type_of(value) != wanted:
-        raise Violation(v1.CAUSE_INVALID, f"{name} must be {_TYPE_WORDS.get(wanted, 'of a type')}, got {from_value(value)!r}")
+        raise Violation(
+            v1.CAUSE_INVALID,
+            f"{name} must be {_TYPE_WORDS.get(wanted, 'of a type')}, got {from_value(value)!r}",
+        )
     elif kind == "string_value":
         _check_length(name, "bytes", len(value.string_value.encode()), field.length or MAX_STRING_BYTES)
         if field.choices and value.string_value not in field.choices:
-            raise Violation(v1.CAUSE_INVALID, f"{name} = {value.string_value!r} is none of {', '.join(field.choices)}")
+            raise Violation(
+                v1.CAUSE_INVALID, f"{name} = {value.string_value!r} is none of {', '.join(field.choices)}"
+            )
     elif kind == "bytes_value":
         _check_length(name, "bytes", len(value.bytes_value), field.length or MAX_BYTES_VALUE)
     elif kind == "vector_value":
@@ -229,7 +249,9 @@ def check_args(method_name: str, method: v1.Method, args: Sequence[v1.NamedValue
             raise Violation(v1.CAUSE_INVALID, f"{method_name}: argument {field.name} is missing")
     if given:
         known = ", ".join(each.name for each in method.args) or "none"
-        raise Violation(v1.CAUSE_INVALID, f"{method_name}: no argument {sorted(given)[0]!r}; there are: {known}")
+        raise Violation(
+            v1.CAUSE_INVALID, f"{method_name}: no argument {sorted(given)[0]!r}; there are: {known}"
+        )
 
 
 def typed_args(method: v1.Method, args: Sequence[v1.NamedValue]) -> dict[str, Plain]:
@@ -278,7 +300,9 @@ def scale_setpoint(info: v1.SetpointInfo, values: Sequence[float]) -> tuple[tupl
     if factor == 1.0:
         return tuple(values), False
     # The product may round to just over the limit: clamp what is left of that.
-    return tuple(_clamp(field, value * factor) for field, value in zip(info.fields, values, strict=True)), True
+    return tuple(
+        _clamp(field, value * factor) for field, value in zip(info.fields, values, strict=True)
+    ), True
 
 
 def _clamp(field: v1.Field, value: float) -> float:

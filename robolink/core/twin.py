@@ -38,7 +38,9 @@ class RobotTwin:
         self._index = index
         wanted = index.properties()
         known = self._states | self._apart
-        self._states = {name: known.get(name, v1.PropertyState(name=name)) for name in (*wanted, *HUB_PROPERTIES)}
+        self._states = {
+            name: known.get(name, v1.PropertyState(name=name)) for name in (*wanted, *HUB_PROPERTIES)
+        }
         self._apart = {name: state for name, state in known.items() if name not in self._states}
 
     def load(self, state: v1.PropertyState) -> None:
@@ -54,7 +56,10 @@ class RobotTwin:
         found = self._index.property(name) if self._index is not None else None
         if found is None:
             if name in self._states:
-                raise Violation(v1.CAUSE_UNSUPPORTED, f"{self.robot}: {name} is a reading of the hub; it cannot be written")
+                raise Violation(
+                    v1.CAUSE_UNSUPPORTED,
+                    f"{self.robot}: {name} is a reading of the hub; it cannot be written",
+                )
             raise Violation(v1.CAUSE_UNSUPPORTED, f"{self.robot} has no property {name!r}; see its sheet")
         if found.access != v1.ACCESS_READ_WRITE:
             raise Violation(v1.CAUSE_UNSUPPORTED, f"{self.robot}: {name} is a reading; it cannot be written")
@@ -75,7 +80,9 @@ class RobotTwin:
         present = state.desired.version
         if if_version is not None and if_version != present:
             raise Violation(
-                v1.CAUSE_CONFLICT, f"{self.robot}: {name} is at version {present}, not {if_version}", version=present
+                v1.CAUSE_CONFLICT,
+                f"{self.robot}: {name} is at version {present}, not {if_version}",
+                version=present,
             )
         if name == "stop" and self._would_lower(state, value):
             return _copy(state.desired)
@@ -105,7 +112,10 @@ class RobotTwin:
         if kept is None:
             return None
         delta = v1.PropertyState(name=state.name)
-        if state.HasField("observed") and kept.observed.version <= state.observed.version <= kept.desired.version:
+        if (
+            state.HasField("observed")
+            and kept.observed.version <= state.observed.version <= kept.desired.version
+        ):
             if kept.observed != state.observed:
                 kept.observed.CopyFrom(state.observed)
                 delta.observed.CopyFrom(state.observed)
@@ -114,7 +124,9 @@ class RobotTwin:
         return delta if delta.HasField("observed") or delta.HasField("reported") else None
 
     @staticmethod
-    def _merge_reported(kept: v1.PropertyState, new: v1.Reported, now_ns: int, delta: v1.PropertyState) -> None:
+    def _merge_reported(
+        kept: v1.PropertyState, new: v1.Reported, now_ns: int, delta: v1.PropertyState
+    ) -> None:
         changed = not kept.HasField("reported") or kept.reported.value != new.value
         other_quality = kept.reported.quality != (new.quality or v1.QUALITY_GOOD)
         version = kept.reported.version + (1 if changed else 0)
@@ -132,7 +144,9 @@ class RobotTwin:
 
     def pending(self) -> list[tuple[str, v1.Desired]]:
         """Settings whose newest version the driver has not observed; a rejected version is not asked again."""
-        return [(n, d) for n, d in self.orders_for_new_session() if self._states[n].observed.version < d.version]
+        return [
+            (n, d) for n, d in self.orders_for_new_session() if self._states[n].observed.version < d.version
+        ]
 
     def orders_for_new_session(self) -> list[tuple[str, v1.Desired]]:
         """Every setting that is desired: a new driver session hears of all of them."""
@@ -153,7 +167,8 @@ class RobotTwin:
         entries = [
             f"{name}:{state.observed.version}:{cause_name(state.observed.cause)}"
             for name, state in self._states.items()
-            if state.observed.verdict == v1.VERDICT_REJECTED and state.observed.version == state.desired.version
+            if state.observed.verdict == v1.VERDICT_REJECTED
+            and state.observed.version == state.desired.version
         ]
         while len(",".join(entries)) > MAX_TEXT:
             entries.pop()

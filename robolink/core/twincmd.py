@@ -132,7 +132,9 @@ def bind(command: TwinCommand, method: v1.Method) -> list[v1.NamedValue]:
         try:
             plain = _parse(text, types.get(name, v1.VALUE_TYPE_STRING))
         except (ValueError, binascii.Error) as exc:
-            raise ValueError(f"{command.method}: {name}:{text} is not {v1.ValueType.Name(types[name])}") from exc
+            raise ValueError(
+                f"{command.method}: {name}:{text} is not {v1.ValueType.Name(types[name])}"
+            ) from exc
         bound.append(v1.NamedValue(name=name, value=to_value(plain)))
     return bound
 

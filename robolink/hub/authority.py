@@ -59,7 +59,9 @@ class AuthorityDesk:
             self._commands.lease_ended(lease.robot, lease.token, f"{lease.owner} gave the lease back")
             self.push(machine)
         else:
-            raise Violation(v1.CAUSE_INVALID, f"lease action {body.action} is none of ACQUIRE, RENEW, RELEASE")
+            raise Violation(
+                v1.CAUSE_INVALID, f"lease action {body.action} is none of ACQUIRE, RENEW, RELEASE"
+            )
         site.reply(peer, header, v1.LeaseReply(token=lease.message(), owner=lease.owner))
 
     def _acquire(self, peer: Peer, machine: Machine, component: str) -> Lease:
@@ -92,7 +94,9 @@ class AuthorityDesk:
         if machine.twin_lease == lease.token:
             machine.twin_lease = (0, 0)
         self._commands.lease_ended(lease.robot, lease.token, f"lease of {lease.owner}: {reason}")
-        lost = v1.LeaseLost(robot=lease.robot, component=lease.component, token=lease.message(), reason=reason)
+        lost = v1.LeaseLost(
+            robot=lease.robot, component=lease.component, token=lease.message(), reason=reason
+        )
         for peer in site.peers.values():
             if peer.session_id == lease.session_id:
                 site.send(peer.identity, lost, destination=lease.robot)
@@ -116,16 +120,23 @@ class AuthorityDesk:
         site.leases.check(robot, component, token_of(header.lease), session_id=peer.session_id)
         ttl_ms = header.ttl_ms or site.config.timeouts.setpoint_ttl_ms
         if header.sent_ns + ttl_ms * MS < site.now_ns:
-            raise Violation(v1.CAUSE_TOO_LATE, f"setpoint for {header.destination} is over its ttl of {ttl_ms} ms")
+            raise Violation(
+                v1.CAUSE_TOO_LATE, f"setpoint for {header.destination} is over its ttl of {ttl_ms} ms"
+            )
         if self._commands.goals_on(robot, component):
-            raise Violation(v1.CAUSE_BUSY, f"{header.destination} runs a goal; cancel it before streaming setpoints")
+            raise Violation(
+                v1.CAUSE_BUSY, f"{header.destination} runs a goal; cancel it before streaming setpoints"
+            )
         # A setpoint is a check-in of the app's own code: it renews the lease as well.
         site.leases.renew(robot, token_of(header.lease), session_id=peer.session_id, now_ns=site.now_ns)
         site.forward(machine.driver.identity, frames)
 
     def may_answer(self, peer: Peer) -> bool:
         """Whether a refused setpoint is answered: ten a second and peer, so that a flood is not doubled."""
-        if self._site.now_ns - self._refused_ns.get(peer.identity, -REFUSAL_INTERVAL_NS) < REFUSAL_INTERVAL_NS:
+        if (
+            self._site.now_ns - self._refused_ns.get(peer.identity, -REFUSAL_INTERVAL_NS)
+            < REFUSAL_INTERVAL_NS
+        ):
             return False
         self._refused_ns[peer.identity] = self._site.now_ns
         return True

@@ -87,7 +87,9 @@ class Broker:
         for record in journal.commands():
             record.recovered = record.stale = True
             if record.terminal:
-                record.time_ns = site.now_ns  # Its clock may have been another one: keep it a full period more.
+                record.time_ns = (
+                    site.now_ns
+                )  # Its clock may have been another one: keep it a full period more.
                 record.stale = False
             site.table.add(record)
         for machine in site.machines.values():
@@ -96,7 +98,13 @@ class Broker:
     # Messages.
 
     def receive(
-        self, identity: bytes, frames: list[bytes], now_ns: int, *, wall_ms: int | None, key: KeyIdentity | None
+        self,
+        identity: bytes,
+        frames: list[bytes],
+        now_ns: int,
+        *,
+        wall_ms: int | None,
+        key: KeyIdentity | None,
     ) -> None:
         """One message of the control lane.
 
@@ -130,7 +138,10 @@ class Broker:
             self._hello(identity, header, body, key)
             return
         if peer is None:
-            raise Violation(v1.CAUSE_NO_HELLO, "this hub does not know the peer (it was restarted, or the peer was silent)")
+            raise Violation(
+                v1.CAUSE_NO_HELLO,
+                "this hub does not know the peer (it was restarted, or the peer was silent)",
+            )
         peer.seen_ns = self.site.now_ns
         if header.body_type == v1.BODY_TYPE_SETPOINT:
             self._setpoint(peer, header, frames)
@@ -144,7 +155,8 @@ class Broker:
         handler = self._handlers.get(header.body_type)
         if handler is None:
             raise RemoteProtocolError(
-                f"{body_type_name(header.body_type)} is not for the hub's control lane", cause=v1.CAUSE_UNSUPPORTED
+                f"{body_type_name(header.body_type)} is not for the hub's control lane",
+                cause=v1.CAUSE_UNSUPPORTED,
             )
         handler(peer, header, body, frames)
 
@@ -165,16 +177,16 @@ class Broker:
 
     # Hello and goodbye.
 
-    def _hello(
-        self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None
-    ) -> None:
+    def _hello(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> None:
         site = self.site
         if body.major != MAJOR:
             raise Violation(v1.CAUSE_VERSION, f"the peer speaks major version {body.major}, this hub {MAJOR}")
         if body.kind not in (v1.PEER_KIND_CLIENT, v1.PEER_KIND_DRIVER):
             raise Violation(v1.CAUSE_INVALID, "a hello on the control lane is a client's or a driver's")
         if identity not in site.peers and len(site.peers) >= site.config.limits.peers:
-            raise Violation(v1.CAUSE_BUSY, f"this hub has its {site.config.limits.peers} peers (limits.peers)")
+            raise Violation(
+                v1.CAUSE_BUSY, f"this hub has its {site.config.limits.peers} peers (limits.peers)"
+            )
         peer = self._make_peer(identity, header, body, key)
         if body.kind == v1.PEER_KIND_DRIVER:
             self._check_robots(peer, body)
@@ -192,9 +204,7 @@ class Broker:
             self._push_robot(machine)
             self.authority.push(machine)
 
-    def _make_peer(
-        self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None
-    ) -> Peer:
+    def _make_peer(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> Peer:
         name, roles = ceiling(body, key)
         return Peer(
             identity=identity,
@@ -209,7 +219,9 @@ class Broker:
         site = self.site
         new = [robot.robot for robot in body.robots if robot.robot not in site.machines]
         if len(site.machines) + len(new) > site.config.limits.robots:
-            raise Violation(v1.CAUSE_BUSY, f"this hub has its {site.config.limits.robots} robots (limits.robots)")
+            raise Violation(
+                v1.CAUSE_BUSY, f"this hub has its {site.config.limits.robots} robots (limits.robots)"
+            )
         for robot in body.robots:
             validate_robot_id(robot.robot)
             validate_sheet(robot.sheet)
@@ -220,12 +232,18 @@ class Broker:
                 # Is that one really there? If not, the socket says so, and the next try of this driver succeeds.
                 site.send(machine.driver.identity, v1.BeatReply())
                 site.counters["robot_taken"] += 1
-                raise Violation(v1.CAUSE_ROBOT_TAKEN, f"{robot.robot} is served by driver {machine.driver_name!r}")
+                raise Violation(
+                    v1.CAUSE_ROBOT_TAKEN, f"{robot.robot} is served by driver {machine.driver_name!r}"
+                )
 
     def _replace(self, peer: Peer) -> None:
         """Put the peer in, in place of what the same session was before a reconnect."""
         site = self.site
-        for old in [each for each in site.peers.values() if each.session_id == peer.session_id and each.name == peer.name]:
+        for old in [
+            each
+            for each in site.peers.values()
+            if each.session_id == peer.session_id and each.name == peer.name
+        ]:
             peer.watch = old.watch if old.identity == peer.identity else None
             peer.robots = old.robots
             del site.peers[old.identity]
@@ -319,7 +337,9 @@ class Broker:
         )
 
     def _robots(self) -> v1.Robots:
-        return v1.Robots(robots=[self.robot_info(self.site.machines[robot]) for robot in sorted(self.site.machines)])
+        return v1.Robots(
+            robots=[self.robot_info(self.site.machines[robot]) for robot in sorted(self.site.machines)]
+        )
 
     def _describe(self, peer: Peer, header: v1.Header, body: v1.Describe) -> None:
         machine = self.site.machine(body.robot)
@@ -398,5 +418,3 @@ class Broker:
         self.site.counters["storage_failed"] += 1
         for undo in reversed(turn.failed):
             undo(text)
-
-

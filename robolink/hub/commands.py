@@ -40,7 +40,9 @@ class CommandDesk:
 
     # From clients.
 
-    def command(self, peer: Peer, header: v1.Header, header_bytes: bytes, body_bytes: bytes, body: v1.Command) -> None:
+    def command(
+        self, peer: Peer, header: v1.Header, header_bytes: bytes, body_bytes: bytes, body: v1.Command
+    ) -> None:
         """A client's command: admit it, or say why not. A resend gets the present state."""
         digest = rules.digest(header.destination, body_bytes)
         try:
@@ -48,7 +50,13 @@ class CommandDesk:
             if self._answer_resend(peer, header.message_id, digest):
                 return
             record = self.admit(
-                header, body_bytes, body, digest=digest, owner=peer.name, session_id=peer.session_id, peer=peer.identity
+                header,
+                body_bytes,
+                body,
+                digest=digest,
+                owner=peer.name,
+                session_id=peer.session_id,
+                peer=peer.identity,
             )
         except Violation as violation:
             self.reject(header.message_id, header.destination, digest, violation, peer.identity)
@@ -89,10 +97,14 @@ class CommandDesk:
         machine = site.machine(header.destination)
         method = machine.index.method(body.method)
         if method is None:
-            raise Violation(v1.CAUSE_UNSUPPORTED, f"{machine.robot} has no method {body.method!r}; see its sheet")
+            raise Violation(
+                v1.CAUSE_UNSUPPORTED, f"{machine.robot} has no method {body.method!r}; see its sheet"
+            )
         check_args(body.method, method, body.args)
         if not machine.online or machine.driver is None:
-            raise Violation(v1.CAUSE_UNREACHABLE, f"{machine.robot} is offline; motion is never queued for it")
+            raise Violation(
+                v1.CAUSE_UNREACHABLE, f"{machine.robot} is offline; motion is never queued for it"
+            )
         deadline_ns = self._deadline(header)
         component = body.method.partition(".")[0]
         if method.motion:
@@ -132,11 +144,15 @@ class CommandDesk:
             raise Violation(v1.CAUSE_LIMIT, f"ttl of {ttl_ms} ms is over the maximum of {MAX_TTL_MS} ms")
         if header.sent_ns > site.now_ns + FUTURE_NS:
             ahead_s = (header.sent_ns - site.now_ns) / 1e9
-            raise Violation(v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced")
+            raise Violation(
+                v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced"
+            )
         deadline_ns = header.sent_ns + ttl_ms * MS
         if deadline_ns < site.now_ns:
             late_ms = (site.now_ns - deadline_ns) / MS
-            raise Violation(v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms")
+            raise Violation(
+                v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms"
+            )
         return deadline_ns
 
     def _check_busy(self, machine: Machine, component: str, *, preempt: bool) -> None:
@@ -213,7 +229,10 @@ class CommandDesk:
         peer.need(v1.ROLE_OPERATE, "cancelling a command")
         record = self._site.table.get(body.command_id)
         if record is None:
-            raise Violation(v1.CAUSE_INVALID, f"no command {body.command_id.hex()} is kept; it ended long ago or never came")
+            raise Violation(
+                v1.CAUSE_INVALID,
+                f"no command {body.command_id.hex()} is kept; it ended long ago or never came",
+            )
         self.cancel_record(record, body.reason or f"cancelled by {peer.name}")
         self._site.reply(peer, header, record.update(), held=True)
 
@@ -256,7 +275,9 @@ class CommandDesk:
                 Writer.DRIVER,
                 now_ns=site.now_ns,
                 cause=body.cause,
-                text=body.text if result == body.result else f"{body.text} (result over {MAX_RESULT_BYTES} bytes: dropped)",
+                text=body.text
+                if result == body.result
+                else f"{body.text} (result over {MAX_RESULT_BYTES} bytes: dropped)",
                 result=result,
             )
         except Violation:
@@ -296,20 +317,29 @@ class CommandDesk:
         listed = set(live_ids)
         for record in self._site.table.live(machine.robot):
             if record.driver_session != peer.session_id:
-                self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, "its driver was restarted; the outcome is unknown")
+                self._end(
+                    record,
+                    rules.LOST,
+                    v1.CAUSE_DISCONNECTED,
+                    "its driver was restarted; the outcome is unknown",
+                )
             elif record.id in listed:
                 record.stale = record.recovered = False
                 record.delivered = True
             elif record.state != rules.ACCEPTED:
                 self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, "its driver does not know it any more")
             elif record.recovered or record.deadline_ns < self._site.now_ns:
-                self._end(record, rules.EXPIRED, v1.CAUSE_TOO_LATE, "not delivered before the connection broke")
+                self._end(
+                    record, rules.EXPIRED, v1.CAUSE_TOO_LATE, "not delivered before the connection broke"
+                )
             else:
                 self._site.forward(peer.identity, [record.header, record.body], held=True)
         for command_id in listed:
             known = self._site.table.get(command_id)
             if known is None or known.state in (rules.LOST, rules.EXPIRED):
-                order = v1.CommandCancel(command_id=command_id, reason="ended meanwhile", cause=v1.CAUSE_DISCONNECTED)
+                order = v1.CommandCancel(
+                    command_id=command_id, reason="ended meanwhile", cause=v1.CAUSE_DISCONNECTED
+                )
                 self._site.send(peer.identity, order, destination=machine.robot)
 
     def driver_away(self, machine: Machine) -> None:
@@ -328,11 +358,15 @@ class CommandDesk:
         """The socket refused a command for its driver: it certainly did not run."""
         record = self._site.table.get(command_id)
         if record is not None and record.state == rules.ACCEPTED:
-            self._end(record, rules.CANCELED, v1.CAUSE_UNREACHABLE, f"{record.robot}: its driver cannot be reached")
+            self._end(
+                record, rules.CANCELED, v1.CAUSE_UNREACHABLE, f"{record.robot}: its driver cannot be reached"
+            )
 
     def _end(self, record: CommandRecord, state: v1.CommandState, cause: v1.Cause, text: str) -> None:
         before = replace(record)
-        if self._site.table.advance(record, state, Writer.HUB, now_ns=self._site.now_ns, cause=cause, text=text):
+        if self._site.table.advance(
+            record, state, Writer.HUB, now_ns=self._site.now_ns, cause=cause, text=text
+        ):
             self._keep(record, before)
 
     # Owners that go.

@@ -121,6 +121,8 @@ class HubConfig(_Section):
     @classmethod
     def _fill_endpoints(cls, data: Any) -> Any:
         url = data.get("url", DEFAULT_URL)
+        if not isinstance(url, str):
+            return data  # The field's own check says so.
         offsets = {"safety_url": 1, "telemetry_publish_url": 2, "telemetry_subscribe_url": 3}
         return {key: beside(url, offset) for key, offset in offsets.items() if not data.get(key)} | data
 
@@ -159,5 +161,9 @@ def load(path: Path | None, **overrides: Any) -> HubConfig:
     try:
         return HubConfig.model_validate(data)
     except ValidationError as exc:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in exc.errors())
-        raise ConfigError(f"{path or 'configuration'}: {faults}", hint="see docs/hub.md for every key") from exc
+        faults = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in exc.errors()
+        )
+        raise ConfigError(
+            f"{path or 'configuration'}: {faults}", hint="see docs/hub.md for every key"
+        ) from exc

@@ -12,7 +12,12 @@ from robolink.core.violation import Violation
 KeyIdentity = tuple[str, int, frozenset[int]]
 
 MAX_NAME: Final = 64
-_RANK: Final[dict[int, int]] = {v1.ROLE_OBSERVE: 1, v1.ROLE_OPERATE: 2, v1.ROLE_CONFIGURE: 3, v1.ROLE_MAINTAIN: 4}
+_RANK: Final[dict[int, int]] = {
+    v1.ROLE_OBSERVE: 1,
+    v1.ROLE_OPERATE: 2,
+    v1.ROLE_CONFIGURE: 3,
+    v1.ROLE_MAINTAIN: 4,
+}
 
 
 def role_name(role: int) -> str:

@@ -13,7 +13,15 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.core.envelope import MAJOR, MINOR, Sender, body_type_name, decode_body, decode_header, new_session_id
+from robolink.core.envelope import (
+    MAJOR,
+    MINOR,
+    Sender,
+    body_type_name,
+    decode_body,
+    decode_header,
+    new_session_id,
+)
 from robolink.core.stop import StopLatch
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
@@ -78,7 +86,9 @@ class SafetyDesk:
         timeouts: The hub's.
     """
 
-    def __init__(self, latches: dict[str, StopLatch], *, hub_token: str, timeouts: v1.Timeouts, hub_name: str) -> None:
+    def __init__(
+        self, latches: dict[str, StopLatch], *, hub_token: str, timeouts: v1.Timeouts, hub_name: str
+    ) -> None:
         """No peers yet."""
         self.latches = latches
         self.counters: Counter[str] = Counter()
@@ -145,7 +155,13 @@ class SafetyDesk:
         self._send(identity, error, header.message_id if header is not None else b"")
 
     def _send(
-        self, identity: bytes, body: Message, correlation_id: bytes = b"", *, received_ns: int = 0, urgent: bool = False
+        self,
+        identity: bytes,
+        body: Message,
+        correlation_id: bytes = b"",
+        *,
+        received_ns: int = 0,
+        urgent: bool = False,
     ) -> bytes:
         frames = self._sender.encode(
             body, sent_ns=self._now_ns, correlation_id=correlation_id, received_ns=received_ns or self._now_ns
@@ -171,7 +187,9 @@ class SafetyDesk:
             seen_ns=self._now_ns,
             robots=frozenset(each.robot for each in body.robots),
         )
-        known = [each.robot for each in body.robots] if body.kind == v1.PEER_KIND_DRIVER else sorted(self.latches)
+        known = (
+            [each.robot for each in body.robots] if body.kind == v1.PEER_KIND_DRIVER else sorted(self.latches)
+        )
         for each in body.robots:
             self._merge(each)
         reply = v1.HelloReply(
@@ -206,7 +224,9 @@ class SafetyDesk:
 
     def _stop(self, peer: SafetyPeer, header: v1.Header, body: v1.Stop) -> None:
         if not has_role(peer.roles, v1.ROLE_OPERATE) and not has_role(peer.roles, v1.ROLE_SAFETY):
-            raise Violation(v1.CAUSE_DENIED, f"stopping needs role operate or above; {peer.name} only observes")
+            raise Violation(
+                v1.CAUSE_DENIED, f"stopping needs role operate or above; {peer.name} only observes"
+            )
         level = body.level or v1.STOP_LEVEL_SOFT_HOLD
         pending = _PendingStop(
             identity=peer.identity,
@@ -235,7 +255,10 @@ class SafetyDesk:
         # Every driver that says it serves the robot is told: a wrong second one must stop as well.
         for driver in [each for each in self._peers.values() if robot in each.robots]:
             pending.waiting[self._send(driver.identity, order, urgent=True)] = robot
-            result.verdict, result.text = v1.STOP_VERDICT_STOPPING, "ordered; its driver has not answered in time"
+            result.verdict, result.text = (
+                v1.STOP_VERDICT_STOPPING,
+                "ordered; its driver has not answered in time",
+            )
         pending.results[robot] = result
         self._news(robot)
 
@@ -275,7 +298,11 @@ class SafetyDesk:
                     raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {target.robot!r} has ever connected")
                 latch.release(target.generation)
             except Violation as violation:
-                result.cause, result.text, result.generation = violation.cause, violation.text, violation.version
+                result.cause, result.text, result.generation = (
+                    violation.cause,
+                    violation.text,
+                    violation.version,
+                )
                 continue
             result.generation = latch.generation
             self._turn.save[target.robot] = latch.state()
@@ -320,7 +347,9 @@ class SafetyDesk:
             robot = pending.waiting.pop(header.message_id, None)
             if robot is not None and robot not in pending.waiting.values():
                 pending.results[robot].verdict = v1.STOP_VERDICT_UNREACHABLE
-                pending.results[robot].text = "its driver cannot be reached; latched, and told so when it returns"
+                pending.results[
+                    robot
+                ].text = "its driver cannot be reached; latched, and told so when it returns"
         self._settle()
 
     def storage_failed(self, text: str) -> None:

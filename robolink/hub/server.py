@@ -203,7 +203,9 @@ class HubServer:
             self._finish_turn()
             if time.monotonic() - report_s > REPORT_S:
                 report_s = time.monotonic()
-                log.info("counted so far: %s", dict(self.broker.site.counters) or "nothing refused or dropped")
+                log.info(
+                    "counted so far: %s", dict(self.broker.site.counters) or "nothing refused or dropped"
+                )
 
     def _check_safety(self) -> None:
         code = self._safety.poll()
@@ -325,5 +327,3 @@ def serve(config: HubConfig) -> None:
         server.run()
     finally:
         server.close()
-
-

@@ -26,6 +26,7 @@ from robolink.store import Batch
 
 MS: Final = 1_000_000
 
+
 class Send(NamedTuple):
     """One message for one peer. `held`: only after what it rests on is kept (and synced, where asked)."""
 
@@ -104,7 +105,9 @@ def new_machine(robot: str, sheet: v1.Sheet, latch: StopLatch) -> Machine:
     index = SheetIndex(sheet)
     twin = RobotTwin(robot)
     twin.declare(index)
-    return Machine(robot=robot, sheet=sheet, index=index, sheet_hash=sheet_hash(sheet), twin=twin, latch=latch)
+    return Machine(
+        robot=robot, sheet=sheet, index=index, sheet_hash=sheet_hash(sheet), twin=twin, latch=latch
+    )
 
 
 class Site:

@@ -42,7 +42,11 @@ class Door:
         self.keys = load_keys(curve.secret_key_file)
         for peer in curve.peers:
             kind = v1.PEER_KIND_DRIVER if peer.kind == "driver" else v1.PEER_KIND_CLIENT
-            self._identities[peer.public_key] = (peer.name, kind, frozenset(ROLE_NAMES[role] for role in peer.roles))
+            self._identities[peer.public_key] = (
+                peer.name,
+                kind,
+                frozenset(ROLE_NAMES[role] for role in peer.roles),
+            )
         # The hub's own processes come in with its own key.
         own: KeyIdentity = ("hub", v1.PEER_KIND_HUB, frozenset())
         self._identities[self.keys.public] = own
@@ -72,7 +76,9 @@ def bind(socket: zmq.Socket[bytes], url: str, what: str) -> None:
     try:
         socket.bind(url)
     except zmq.ZMQError as exc:
-        hint = "another hub may run here: stop it, or choose another url" if exc.errno == zmq.EADDRINUSE else ""
+        hint = (
+            "another hub may run here: stop it, or choose another url" if exc.errno == zmq.EADDRINUSE else ""
+        )
         raise TransportError(f"cannot bind the {what} lane to {url}: {exc.strerror}", hint=hint) from exc
 
 

@@ -138,7 +138,9 @@ class TwinDesk:
             deltas.append(delta)
             if delta.HasField("observed"):
                 # Versions must survive; a reading is measured again.
-                self._site.turn.batch.property(machine.robot, machine.twin.snapshot((delta.name,)).properties[0])
+                self._site.turn.batch.property(
+                    machine.robot, machine.twin.snapshot((delta.name,)).properties[0]
+                )
         if deltas:
             self._delta(machine, deltas)
             self._show(machine, "setting-errors", machine.twin.setting_errors())
@@ -192,10 +194,14 @@ class TwinDesk:
 
     def _check_time(self, machine: Machine, order: twincmd.TwinCommand) -> None:
         if self._site.wall_ms is None:
-            raise Violation(v1.CAUSE_NO_TIMESYNC, "this hub's wall clock is not synchronised; cloud commands need it")
+            raise Violation(
+                v1.CAUSE_NO_TIMESYNC, "this hub's wall clock is not synchronised; cloud commands need it"
+            )
         late_ms = self._site.wall_ms - (order.issued_ms + order.ttl_ms)
         if late_ms > 0:
-            raise Violation(v1.CAUSE_TOO_LATE, f"{machine.robot}: cmd {order.id} is {late_ms} ms over its ttl")
+            raise Violation(
+                v1.CAUSE_TOO_LATE, f"{machine.robot}: cmd {order.id} is {late_ms} ms over its ttl"
+            )
 
     def _admit(self, peer: Peer, machine: Machine, order: twincmd.TwinCommand, command_id: bytes) -> None:
         site = self._site
@@ -342,5 +348,3 @@ class TwinDesk:
         )
         if machine.twin.report(state, self._site.now_ns) is not None:
             self._keep(machine, "cmd")
-
-

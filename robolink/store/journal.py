@@ -163,12 +163,15 @@ class Journal:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise ConfigError(
-                    f"{path} is of schema {version}, this hub knows {SCHEMA_VERSION}", hint="run the newer Robolink"
+                    f"{path} is of schema {version}, this hub knows {SCHEMA_VERSION}",
+                    hint="run the newer Robolink",
                 )
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except sqlite3.Error as exc:
-            raise ConfigError(f"cannot open the store {path}: {exc}", hint="check store.path and its rights") from exc
+            raise ConfigError(
+                f"cannot open the store {path}: {exc}", hint="check store.path and its rights"
+            ) from exc
         self._wal_fd = os.open(f"{path}-wal", os.O_RDWR | os.O_CREAT, 0o600)
 
     def commit(self, batch: Batch) -> None:
@@ -185,7 +188,9 @@ class Journal:
         except sqlite3.Error as exc:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise StorageError(f"the store {self.path} refused a write: {exc}", hint="free disk space") from exc
+            raise StorageError(
+                f"the store {self.path} refused a write: {exc}", hint="free disk space"
+            ) from exc
 
     def sync(self) -> None:
         """Make every commit before this call survive a power cut. May run in another thread than `commit`.
@@ -196,7 +201,9 @@ class Journal:
         try:
             os.fdatasync(self._wal_fd)
         except OSError as exc:
-            raise StorageError(f"the store {self.path} cannot be synced: {exc}", hint="check the disk") from exc
+            raise StorageError(
+                f"the store {self.path} cannot be synced: {exc}", hint="check the disk"
+            ) from exc
 
     def meta(self, key: str) -> int:
         """A counter; 0 if never kept."""

@@ -31,7 +31,9 @@ class StopStore:
                 "CREATE TABLE IF NOT EXISTS stops (robot TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID"
             )
         except sqlite3.Error as exc:
-            raise ConfigError(f"cannot open the store {path}: {exc}", hint="check store.path and its rights") from exc
+            raise ConfigError(
+                f"cannot open the store {path}: {exc}", hint="check store.path and its rights"
+            ) from exc
 
     def load(self) -> Iterator[tuple[str, v1.StopState]]:
         """Every robot's last state."""
@@ -47,12 +49,16 @@ class StopStore:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             for robot, state in states.items():
-                self._db.execute("INSERT OR REPLACE INTO stops VALUES (?,?)", (robot, state.SerializeToString()))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO stops VALUES (?,?)", (robot, state.SerializeToString())
+                )
             self._db.execute("COMMIT")
         except sqlite3.Error as exc:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise StorageError(f"the store {self.path} refused a write: {exc}", hint="free disk space") from exc
+            raise StorageError(
+                f"the store {self.path} refused a write: {exc}", hint="free disk space"
+            ) from exc
 
     def close(self) -> None:
         """Close the file."""

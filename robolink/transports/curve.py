@@ -46,7 +46,9 @@ class _KnownKeys:
         return zmq.utils.z85.encode(key).decode() in self._public_keys
 
 
-def start_authenticator(context: zmq.Context[zmq.Socket[bytes]], public_keys: Container[str]) -> ThreadAuthenticator:
+def start_authenticator(
+    context: zmq.Context[zmq.Socket[bytes]], public_keys: Container[str]
+) -> ThreadAuthenticator:
     """Let only these public keys (Z85) into the CURVE servers of this context; a peer's user id is its key."""
     authenticator = ThreadAuthenticator(context)
     authenticator.start()

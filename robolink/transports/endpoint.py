@@ -59,7 +59,13 @@ class Endpoint:
     """
 
     def __init__(
-        self, session: Session, *, control_url: str, safety_url: str, keys: Keys | None = None, name: str = "robolink"
+        self,
+        session: Session,
+        *,
+        control_url: str,
+        safety_url: str,
+        keys: Keys | None = None,
+        name: str = "robolink",
     ) -> None:
         """Nothing is opened before `start`."""
         self._session = session

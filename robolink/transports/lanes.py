@@ -89,7 +89,9 @@ def dealer(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None 
     return socket
 
 
-def publisher(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None) -> zmq.Socket[bytes]:
+def publisher(
+    context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None
+) -> zmq.Socket[bytes]:
     """A driver's end of the telemetry lane."""
     socket = context.socket(zmq.PUB)
     _common(socket, keys)
@@ -98,7 +100,9 @@ def publisher(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | No
     return socket
 
 
-def subscriber(context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None) -> zmq.Socket[bytes]:
+def subscriber(
+    context: zmq.Context[zmq.Socket[bytes]], url: str, keys: Keys | None = None
+) -> zmq.Socket[bytes]:
     """A client's end of the telemetry lane; subscribe to topics on it."""
     socket = context.socket(zmq.SUB)
     _common(socket, keys)

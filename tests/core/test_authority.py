@@ -39,7 +39,9 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(session=sessions, component=components)
     def acquire(self, session: int, component: str) -> None:
         try:
-            lease = self.table.acquire("r", component, owner=f"s{session}", session_id=session, now_ns=self.now)
+            lease = self.table.acquire(
+                "r", component, owner=f"s{session}", session_id=session, now_ns=self.now
+            )
         except Violation as violation:
             assert violation.cause == v1.CAUSE_BUSY
             return
@@ -162,7 +164,9 @@ class TestStop:
 class TestSetpoints:
     def test_dies_by_its_ttl_and_is_named_once(self) -> None:
         watch = SetpointWatch("r")
-        assert watch.accept("base", "v", token=(1, 1), sent_ns=1, age_s=0.1, ttl_s=0.3, now=10.0) == pytest.approx(0.2)
+        assert watch.accept(
+            "base", "v", token=(1, 1), sent_ns=1, age_s=0.1, ttl_s=0.3, now=10.0
+        ) == pytest.approx(0.2)
         assert watch.next_timer() == pytest.approx(10.2)
         assert watch.handle_timer(10.1) == []
         assert watch.handle_timer(10.2) == [("base", "v")]
@@ -174,7 +178,9 @@ class TestSetpoints:
         watch.accept("base", "v", token=(1, 2), sent_ns=100, age_s=0, ttl_s=0.3, now=1.0)
 
         def again(token: tuple[int, int], sent_ns: int, age_s: float) -> object:
-            return lambda: watch.accept("base", "v", token=token, sent_ns=sent_ns, age_s=age_s, ttl_s=0.3, now=1.0)
+            return lambda: watch.accept(
+                "base", "v", token=token, sent_ns=sent_ns, age_s=age_s, ttl_s=0.3, now=1.0
+            )
 
         assert cause_of(again((1, 1), 200, 0)) == v1.CAUSE_OLDER_LEASE
         assert cause_of(again((1, 2), 100, 0)) == v1.CAUSE_TOO_LATE
@@ -201,7 +207,9 @@ class TestClock:
         offset=st.integers(-(10**15), 10**15),
         trips=st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**7)), min_size=1, max_size=40),
     )
-    def test_error_is_at_most_half_the_best_round_trip(self, offset: int, trips: list[tuple[int, int]]) -> None:
+    def test_error_is_at_most_half_the_best_round_trip(
+        self, offset: int, trips: list[tuple[int, int]]
+    ) -> None:
         clock, now = ClockSync(), 10**16
         for there, back in trips:
             received = now + there + offset

@@ -17,7 +17,9 @@ WRITERS = st.sampled_from(list(Writer))
 
 
 def record(number: int = 1, robot: str = "r1", state: v1.CommandState = rules.ACCEPTED) -> CommandRecord:
-    return CommandRecord(id=number.to_bytes(16, "big"), robot=robot, digest=b"d", method="base.go", state=state)
+    return CommandRecord(
+        id=number.to_bytes(16, "big"), robot=robot, digest=b"d", method="base.go", state=state
+    )
 
 
 def test_every_state_of_the_schema_has_a_row() -> None:

@@ -36,12 +36,19 @@ SHEET = v1.Sheet(
                     field=v1.Field(name="max_speed", type=v1.VALUE_TYPE_DOUBLE, minimum=0, maximum=2),
                     access=v1.ACCESS_READ_WRITE,
                 ),
-                v1.Property(field=v1.Field(name="distance", type=v1.VALUE_TYPE_DOUBLE), access=v1.ACCESS_READ_ONLY),
+                v1.Property(
+                    field=v1.Field(name="distance", type=v1.VALUE_TYPE_DOUBLE), access=v1.ACCESS_READ_ONLY
+                ),
             ],
-            setpoints=[v1.SetpointInfo(name="velocity", fields=[v1.Field(name="vx", type=v1.VALUE_TYPE_DOUBLE)])],
+            setpoints=[
+                v1.SetpointInfo(name="velocity", fields=[v1.Field(name="vx", type=v1.VALUE_TYPE_DOUBLE)])
+            ],
         )
     ],
 )
+
+
+OPEN: list[zmq.Socket[Any]] = []
 
 
 class RawPeer:
@@ -51,6 +58,7 @@ class RawPeer:
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.connect(url)
+        OPEN.append(self.socket)  # Closed by the context's fixture: a dropped socket would be a warning.
         self.sender = Sender(session_id or new_session_id())
         self.got: list[tuple[v1.Header, Message]] = []
 
@@ -61,7 +69,10 @@ class RawPeer:
         return decode_header(frames[0]).message_id
 
     def expect(
-        self, kind: type[T], match: Callable[[v1.Header, T], bool] = lambda _h, _b: True, timeout_s: float = 10
+        self,
+        kind: type[T],
+        match: Callable[[v1.Header, T], bool] = lambda _h, _b: True,
+        timeout_s: float = 10,
     ) -> tuple[v1.Header, T]:
         """The first message of that kind that matches, among those that came or will come; it is taken out."""
         until = time.monotonic() + timeout_s
@@ -72,7 +83,9 @@ class RawPeer:
                     return header, body
             left_ms = int((until - time.monotonic()) * 1000)
             if left_ms <= 0 or not self.socket.poll(left_ms):
-                raise AssertionError(f"no {kind.__name__} came; there are {[type(b).__name__ for _, b in self.got]}")
+                raise AssertionError(
+                    f"no {kind.__name__} came; there are {[type(b).__name__ for _, b in self.got]}"
+                )
             header_bytes, body_bytes = self.socket.recv_multipart()
             header = decode_header(header_bytes)
             self.got.append((header, decode_body(header, body_bytes)))
@@ -93,7 +106,13 @@ class RawDriver(RawPeer):
     """A driver of one robot on both lanes; it answers nothing by itself."""
 
     def __init__(
-        self, context: zmq.Context[Any], hub: Any, robot: str = "r1", *, generation: int = 0, session_id: int | None = None
+        self,
+        context: zmq.Context[Any],
+        hub: Any,
+        robot: str = "r1",
+        *,
+        generation: int = 0,
+        session_id: int | None = None,
     ) -> None:
         super().__init__(context, hub.url, session_id)
         self.robot = robot
@@ -103,9 +122,13 @@ class RawDriver(RawPeer):
     def hello(self, *, live: tuple[bytes, ...] = ()) -> v1.HelloReply:
         """Hello on both lanes; the control lane's answer."""
         robot = v1.RobotHello(robot=self.robot, stop=self.stop)
-        self.safety.reply(v1.HelloReply, v1.Hello(kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot]))
+        self.safety.reply(
+            v1.HelloReply, v1.Hello(kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot])
+        )
         robot.sheet.CopyFrom(SHEET)
-        hello = v1.Hello(kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot], live_command_ids=live)
+        hello = v1.Hello(
+            kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot], live_command_ids=live
+        )
         return self.reply(v1.HelloReply, hello)
 
     def outcome(self, command_id: bytes, state: int, **more: Any) -> None:

@@ -38,10 +38,16 @@ def alive(client: RawClient) -> None:
         ([v1.Header(major=9, message_id=b"m" * 16).SerializeToString(), b""], "major version 9"),
         ([v1.Header(major=1, message_id=b"m").SerializeToString(), b""], "message_id"),
         ([v1.Header(major=1, message_id=b"m" * 16, body_type=99).SerializeToString(), b""], "body type 99"),  # type: ignore[arg-type]
-        ([v1.Header(major=1, message_id=b"m" * 16, body_type=16).SerializeToString(), b"\xff"], "not a Command"),
+        (
+            [v1.Header(major=1, message_id=b"m" * 16, body_type=16).SerializeToString(), b"\xff"],
+            "not a Command",
+        ),
         ([v1.Header(major=1, message_id=b"m" * 16, body_type=16).SerializeToString(), b""], "empty"),
         (
-            [v1.Header(major=1, message_id=b"m" * 16, body_type=16).SerializeToString(), b"x" * (MAX_BODY_BYTES + 1)],
+            [
+                v1.Header(major=1, message_id=b"m" * 16, body_type=16).SerializeToString(),
+                b"x" * (MAX_BODY_BYTES + 1),
+            ],
             "over the limit",
         ),
         ([v1.Header(major=1, message_id=b"m" * 16, body_type=2).SerializeToString(), b""], "not for the hub"),
@@ -100,11 +106,6 @@ def test_two_drivers_with_one_id(
     # The first one dies: the second is let in on a later try.
     driver.socket.close()
 
-    def let_in() -> bool:
-        second.send(hello)
-        header, _ = second.expect(v1.HelloReply if second.got else v1.Error, timeout_s=5)
-        return header is not None
-
     wait_for(lambda: not client.reply(v1.Robots, v1.RobotsQuery()).robots[0].online, what="offline")
     assert second.reply(v1.HelloReply, hello)
 
@@ -118,12 +119,16 @@ def test_two_drivers_with_one_id(
         ("r2", lambda sheet: setattr(sheet.components[0].methods[0].args[0], "minimum", 9), "minimum 9"),
     ],
 )
-def test_bad_sheets(client: RawClient, context: zmq.Context[Any], hub: HubProcess, robot: str, change: Any, words: str) -> None:
+def test_bad_sheets(
+    client: RawClient, context: zmq.Context[Any], hub: HubProcess, robot: str, change: Any, words: str
+) -> None:
     sheet = v1.Sheet()
     sheet.CopyFrom(SHEET)
     change(sheet)
     peer = RawPeer(context, hub.url)
-    hello = v1.Hello(kind=v1.PEER_KIND_DRIVER, major=1, name="bad", robots=[v1.RobotHello(robot=robot, sheet=sheet)])
+    hello = v1.Hello(
+        kind=v1.PEER_KIND_DRIVER, major=1, name="bad", robots=[v1.RobotHello(robot=robot, sheet=sheet)]
+    )
     error = peer.reply(v1.Error, hello)
     assert error.cause == v1.CAUSE_INVALID
     assert words in error.text
@@ -137,11 +142,15 @@ def test_setpoints_without_authority_are_counted_and_go_nowhere(driver: RawDrive
     assert error.cause == v1.CAUSE_NO_LEASE
     assert client.counters()["setpoint_no_lease"] == 20
     client.acquire()
-    client.send(v1.Setpoint(name="velocity", values=[2.0]), destination="r1/base", ttl_ms=300, lease=client.lease)
+    client.send(
+        v1.Setpoint(name="velocity", values=[2.0]), destination="r1/base", ttl_ms=300, lease=client.lease
+    )
     assert driver.expect(v1.Setpoint)[1].values == [2.0]
 
 
-def test_a_full_store_answers_storage_and_the_hub_goes_on(make_hub: Callable[..., HubProcess], context: zmq.Context[Any]) -> None:
+def test_a_full_store_answers_storage_and_the_hub_goes_on(
+    make_hub: Callable[..., HubProcess], context: zmq.Context[Any]
+) -> None:
     hub = make_hub()
     hub.stop()
     # A store of 40 pages is nearly full from its tables alone: SQLite itself refuses, as on a full disk.
@@ -170,7 +179,11 @@ def test_a_full_store_answers_storage_and_the_hub_goes_on(make_hub: Callable[...
 
 def run_hub(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "robolink.hub", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "robolink.hub", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -213,7 +226,9 @@ def test_the_hub_stops_rather_than_serve_without_its_safety_process(hub: HubProc
     assert hub.process is not None
     children = Path(f"/proc/{hub.process.pid}/task/{hub.process.pid}/children")
     if not children.exists():
-        listed = subprocess.run(["pgrep", "-P", str(hub.process.pid)], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["pgrep", "-P", str(hub.process.pid)], capture_output=True, text=True, check=True
+        ).stdout
     else:
         listed = children.read_text()
     os.kill(int(listed.split()[0]), signal.SIGKILL)

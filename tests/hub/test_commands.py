@@ -14,10 +14,16 @@ from tests.conftest import HubProcess, wait_for
 from tests.hub.peers import RawClient, RawDriver
 
 ACCEPTED, RUNNING = v1.COMMAND_STATE_ACCEPTED, v1.COMMAND_STATE_RUNNING
-REJECTED, SUCCEEDED, CANCELED = v1.COMMAND_STATE_REJECTED, v1.COMMAND_STATE_SUCCEEDED, v1.COMMAND_STATE_CANCELED
+REJECTED, SUCCEEDED, CANCELED = (
+    v1.COMMAND_STATE_REJECTED,
+    v1.COMMAND_STATE_SUCCEEDED,
+    v1.COMMAND_STATE_CANCELED,
+)
 
 
-def test_a_goal_goes_through_its_states_and_feedback_passes_unread(driver: RawDriver, client: RawClient) -> None:
+def test_a_goal_goes_through_its_states_and_feedback_passes_unread(
+    driver: RawDriver, client: RawClient
+) -> None:
     client.acquire()
     goal = client.command("base.go", x=1.0)
     assert client.update(goal, ACCEPTED)
@@ -85,7 +91,9 @@ def test_motion_needs_a_lease_and_the_refusal_names_the_owner(
     update = client.update(client.command("base.go", x=1.0))
     assert update.cause == v1.CAUSE_NO_LEASE
     assert "bert" in update.text
-    busy = client.reply(v1.Error, v1.LeaseRequest(action=v1.LEASE_ACTION_ACQUIRE, robot="r1", component="base"))
+    busy = client.reply(
+        v1.Error, v1.LeaseRequest(action=v1.LEASE_ACTION_ACQUIRE, robot="r1", component="base")
+    )
     assert busy.cause == v1.CAUSE_BUSY
     assert "bert" in busy.text
 
@@ -182,8 +190,12 @@ def test_a_goal_ends_by_on_disconnect_when_its_owner_goes(driver: RawDriver, cli
     assert (cancel.command_id, cancel.cause) == (cancelled, v1.CAUSE_DISCONNECTED)
 
 
-def test_a_stale_lease_ends_its_goals_and_is_told(make_hub: Callable[..., HubProcess], context: zmq.Context[Any]) -> None:
-    hub = make_hub("[timeouts]\nlease_stale_ms = 300\nlease_renew_ms = 100\nbeat_ms = 100\npeer_lost_ms = 60000\n")
+def test_a_stale_lease_ends_its_goals_and_is_told(
+    make_hub: Callable[..., HubProcess], context: zmq.Context[Any]
+) -> None:
+    hub = make_hub(
+        "[timeouts]\nlease_stale_ms = 300\nlease_renew_ms = 100\nbeat_ms = 100\npeer_lost_ms = 60000\n"
+    )
     driver, client = RawDriver(context, hub), RawClient(context, hub)
     driver.hello()
     client.hello()
