@@ -1,0 +1,264 @@
+"""One connection of a driver to its hub, with the robots it serves: session, threads and sockets put together.
+
+The rules are the session's; the vendor's code runs in the runners' threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import zmq
+
+from robolink import v1
+from robolink.core.envelope import new_session_id
+from robolink.core.sheet import SheetIndex, validate_robot_id, validate_sheet
+from robolink.core.violation import Violation
+from robolink.errors import ConfigError, TransportError
+from robolink.robot._actions import Action, HubChanged, Refused
+from robolink.robot._handler import Order, RobotHandler, RobotLink, StopView
+from robolink.robot._runner import RobotRunner
+from robolink.robot._session import DriverSession
+from robolink.transports.endpoint import Endpoint
+from robolink.transports.lanes import DEFAULT_URL, Keys, beside, publisher
+
+log = logging.getLogger(__name__)
+
+
+class Driver:
+    """Serves robots to a hub; a context manager.
+
+    Args:
+        hub: Control lane; else the environment's ROBOLINK_HUB, else tcp://127.0.0.1:5570.
+        name: For people.
+        keys: CURVE keys, off loopback.
+        safety_url: If it is not the port after `hub`.
+
+    Attributes:
+        error: Why the hub refuses this driver, or None.
+    """
+
+    def __init__(
+        self,
+        hub: str | None = None,
+        *,
+        name: str = "",
+        keys: Keys | None = None,
+        safety_url: str | None = None,
+    ) -> None:
+        """Nothing is opened before `start`."""
+        self.hub = hub or os.environ.get("ROBOLINK_HUB") or DEFAULT_URL
+        self.error: Exception | None = None
+        self._keys = keys
+        self._runners: dict[str, RobotRunner] = {}
+        self._session = DriverSession(
+            name=name or f"driver-{os.getpid()}", session_id=new_session_id(), emit=self._emit
+        )
+        self._endpoint = Endpoint(
+            self._session,
+            control_url=self.hub,
+            safety_url=safety_url or beside(self.hub, 1),
+            keys=keys,
+            name="robolink-driver",
+        )
+        self._publish_lock = threading.Lock()
+        self._publisher: zmq.Socket[bytes] | None = None
+        self._publish_url = ""
+        self._ending = threading.Event()
+        self._connected = threading.Event()
+        self._started = self._closed = False
+
+    # For those who run it.
+
+    def add(self, handler: RobotHandler) -> None:
+        """Serve one more robot.
+
+        Raises:
+            ConfigError: Its id or sheet breaks a rule of the standard; the text names it.
+        """
+        try:
+            validate_robot_id(handler.robot)
+            validate_sheet(handler.sheet)
+        except Violation as violation:
+            raise ConfigError(
+                f"robot {handler.robot!r}: {violation.text}", hint="correct its sheet"
+            ) from violation
+        if handler.robot in self._runners:
+            raise ConfigError(
+                f"this driver serves {handler.robot!r} already", hint="give each robot its own id"
+            )
+        names = frozenset(SheetIndex(handler.sheet).properties())
+        self._runners[handler.robot] = RobotRunner(self, handler)
+        handler.attached(RobotLink(self, handler.robot, names))
+        self._post(lambda now: self._session.add_robot(handler.robot, handler.sheet, now))
+
+    def remove(self, robot: str) -> None:
+        """End what runs on that robot and serve it no longer."""
+        self._post(lambda now: self._session.remove_robot(robot, now))
+        runner = self._runners.pop(robot, None)
+        if runner is not None:
+            runner.close()
+
+    def start(self) -> None:
+        """Connect; returns at once, and reconnects by itself for ever."""
+        self._started = True
+        self._endpoint.start()
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Wait until the hub has taken this driver on both lanes; False after the timeout or a refusal."""
+        until = time.monotonic() + timeout_s
+        while not self._connected.wait(0.05):
+            if self.error is not None or time.monotonic() > until:
+                return False
+        return True
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM.
+
+        Raises:
+            RobolinkError: The hub refuses this driver.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._ending.set())
+        if not self._started:
+            self.start()
+        self._ending.wait()
+        self.close()
+        if self.error is not None:
+            raise self.error
+
+    def close(self) -> None:
+        """End every order, say goodbye, end the threads."""
+        if self._closed:
+            return
+        self._closed = True
+        self._ending.set()
+        self._post(self._session.shut_down)
+        for runner in self._runners.values():
+            runner.close()
+        with self._publish_lock:
+            if self._publisher is not None:
+                self._publisher.close(0)
+                self._publisher = None
+        self._endpoint.close()
+
+    def __enter__(self) -> Self:
+        """Started."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the hub answers on both lanes."""
+        return self._connected.is_set()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was refused, dropped, repeated or unsent, by reason."""
+        return self._session.counters
+
+    # From the session, in its thread.
+
+    def _emit(self, action: Action) -> None:
+        if isinstance(action, HubChanged):
+            (self._connected.set if action.connected else self._connected.clear)()
+            if action.connected:
+                self._open_publisher(action.telemetry_endpoint)
+            for runner in list(self._runners.values()):
+                runner.handle(action)
+        elif isinstance(action, Refused):
+            log.error("%s", action.error)
+            self.error = action.error
+            self._ending.set()
+        else:
+            found = self._runners.get(action.robot)
+            if found is not None:
+                found.handle(action)
+
+    def _open_publisher(self, url: str) -> None:
+        with self._publish_lock:
+            if self._closed or not url or url == self._publish_url:
+                return
+            if self._publisher is not None:
+                self._publisher.close(0)
+            self._publisher, self._publish_url = publisher(self._endpoint.context, url, self._keys), url
+
+    def _post(self, call: Callable[[float], Any]) -> None:
+        def guarded(now: float) -> None:
+            try:
+                call(now)
+            except TransportError:
+                raise
+            except Exception:
+                # One faulty call must not cut off every robot of this driver.
+                self._session.count("call_error")
+                log.exception("a call into the driver's session failed")
+
+        self._endpoint.post(guarded)
+
+    # From the handlers, in any thread: LinkOwner and RunnerOwner.
+
+    def report(self, robot: str, values: Mapping[str, tuple[v1.Value, v1.Quality]]) -> None:
+        """Measured values."""
+        at = time.monotonic()
+        timed = {name: (value, quality, at) for name, (value, quality) in values.items()}
+        self._post(lambda now: self._session.report(robot, timed, now))
+
+    def publish(self, topic: str, sample: v1.Sample, stamp_s: float | None) -> None:
+        """One sample; before the hub is there it is dropped and counted."""
+        if not sample.stamp_ns:
+            sample.stamp_ns = self._session.site_ns(time.monotonic() if stamp_s is None else stamp_s)
+        with self._publish_lock:
+            if self._publisher is None:
+                self._session.count("sample_without_hub")
+                return
+            self._publisher.send_multipart([topic.encode(), sample.SerializeToString()], zmq.NOBLOCK)
+
+    def robot_quality(self, robot: str, *, ok: bool, text: str) -> None:
+        """Whether the robot behind the driver answers."""
+        self._post(lambda now: self._session.set_quality(robot, ok, now, text))
+
+    def stop_view(self, robot: str) -> StopView:
+        """Its latch."""
+        runner = self._runners.get(robot)
+        return runner.view if runner is not None else StopView(0, latched=False)
+
+    def now_ns(self) -> int:
+        """Site time."""
+        return self._session.site_ns(time.monotonic())
+
+    def finish(self, order: Order, state: v1.CommandState, cause: int, text: str, result: bytes) -> None:
+        """An outcome."""
+        runner = self._runners.get(order.robot)
+        if runner is not None:
+            runner.forget(order)
+        self._post(
+            lambda now: self._session.commands.finish(
+                order.id, state, now, cause=cause, text=text, result=result
+            )
+        )
+
+    def feedback(self, order: Order, feedback: v1.CommandFeedback) -> None:
+        """A measurement on the way."""
+        self._post(lambda now: self._session.commands.feedback(order.id, feedback, now))
+
+    def setting_done(self, robot: str, name: str, version: int, cause: int, text: str) -> None:
+        """A verdict on a setting."""
+        self._post(lambda now: self._session.setting_done(robot, name, version, cause, text, now))
+
+    def stop_done(self, order_id: bytes, result: v1.StopResult) -> None:
+        """A verdict on a stop."""
+        self._post(lambda now: self._session.motion.stop_done(order_id, result, now))
+
+    def count(self, name: str) -> None:
+        """Something to be counted."""
+        self._post(lambda _now: self._session.count(name))

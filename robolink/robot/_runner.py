@@ -1,0 +1,204 @@
+"""The threads of one robot's handler: one for orders, setpoints and settings; a stop gets its own, at once.
+
+Setpoints are kept newest only, so a slow handler never builds a queue. No rule is decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, Protocol
+
+from robolink import v1
+from robolink.errors import SettingRejectedError
+from robolink.robot._actions import (
+    Action,
+    ApplySetpoint,
+    ApplySetting,
+    CancelCommand,
+    HubChanged,
+    Released,
+    StartCommand,
+    StopChanged,
+    StopNow,
+)
+from robolink.robot._handler import LinkOwner, Order, RobotHandler, StopOutcome, StopView
+
+log = logging.getLogger(__name__)
+
+# How long a stop waits for a handler call in flight before it stops once more.
+IN_FLIGHT_S: Final = 0.5
+
+
+class RunnerOwner(LinkOwner, Protocol):
+    """What a runner needs of the driver."""
+
+    def setting_done(self, robot: str, name: str, version: int, cause: int, text: str) -> None:
+        """A verdict."""
+
+    def stop_done(self, order_id: bytes, result: v1.StopResult) -> None:
+        """A verdict."""
+
+    def count(self, name: str) -> None:
+        """Something to be counted."""
+
+
+class RobotRunner:
+    """Calls one handler. `handle` is called in the session's thread and never blocks."""
+
+    def __init__(self, owner: RunnerOwner, handler: RobotHandler) -> None:
+        """Start the thread."""
+        self.handler = handler
+        self.view = StopView(0, latched=False)
+        self._owner = owner
+        self._orders: dict[bytes, Order] = {}
+        self._calls: deque[Callable[[], None]] = deque()
+        self._setpoints: dict[tuple[str, str], ApplySetpoint] = {}
+        self._wake = threading.Condition()
+        self._in_flight = threading.Lock()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=f"robot {handler.robot}", daemon=True)
+        self._thread.start()
+
+    def handle(self, action: Action) -> None:
+        """Queue what the session wants done; a stop begins at once."""
+        if isinstance(action, ApplySetpoint):
+            with self._wake:
+                self._setpoints[action.component, action.name] = action
+                self._wake.notify()
+        elif isinstance(action, StopNow):
+            threading.Thread(
+                target=self._stop, args=(action,), name=f"stop {action.robot}", daemon=True
+            ).start()
+        elif isinstance(action, StopChanged):
+            self.view = StopView(action.generation, latched=action.latched)
+        elif isinstance(action, StartCommand):
+            order = self._orders[action.id] = Order(self._owner, action)
+            self._queue(lambda: self._start(order))
+        elif isinstance(action, CancelCommand):
+            self._cancel(action)
+        elif isinstance(action, ApplySetting):
+            self._queue(lambda: self._setting(action))
+        elif isinstance(action, Released):
+            self._queue(lambda: self.handler.on_release(action.generation))
+        elif isinstance(action, HubChanged):
+            self._queue(lambda: self.handler.on_hub(action.connected))
+
+    def _queue(self, call: Callable[[], None]) -> None:
+        with self._wake:
+            self._calls.append(call)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._calls or self._setpoints or self._closing)
+                if self._closing and not self._calls and not self._setpoints:
+                    return
+                setpoints, self._setpoints = list(self._setpoints.values()), {}
+                call = self._calls.popleft() if self._calls else None
+            for setpoint in setpoints:
+                self._guarded("setpoint", lambda each=setpoint: self._setpoint(each))  # type: ignore[misc]
+            if call is not None:
+                self._guarded("handler", call)
+
+    def _guarded(self, what: str, call: Callable[[], None]) -> None:
+        try:
+            with self._in_flight:
+                call()
+        except Exception:
+            # The vendor's code: whatever it raises, the robot's thread goes on.
+            self._owner.count(f"{what}_error")
+            log.exception("robot %s: its %s raised", self.handler.robot, what)
+
+    def _setpoint(self, action: ApplySetpoint) -> None:
+        expires_in_s = 0.0
+        if action.expires_at is not None:
+            expires_in_s = action.expires_at - time.monotonic()
+            if expires_in_s <= 0 or self.view.latched:
+                self._owner.count("setpoint_outlived")
+                return
+        self.handler.on_setpoint(action.component, action.name, action.values, expires_in_s)
+
+    def _start(self, order: Order) -> None:
+        if order.cancel_requested is not None:
+            order.ended(order.cancel_requested, "ended before it began")
+            return
+        try:
+            self.handler.on_command(order)
+        except Exception as exc:
+            # An exception of the vendor's code is the command's outcome.
+            self._owner.count("handler_error")
+            log.exception("robot %s: %s raised", order.robot, order.method)
+            order.fail(f"{type(exc).__name__}: {exc}")
+
+    def _cancel(self, action: CancelCommand) -> None:
+        order = self._orders.get(action.id)
+        if order is None:
+            return
+        if order.cancel_requested is None or action.ended:
+            order.cancel_requested = action.why
+        order.on_change()
+        self._queue(lambda: self.handler.on_cancel(order, action.why))
+
+    def forget(self, order: Order) -> None:
+        """It is finished."""
+        self._orders.pop(order.id, None)
+
+    def _setting(self, action: ApplySetting) -> None:
+        def done(future: Future[None]) -> None:
+            error = future.exception()
+            cause, text = 0, ""
+            if error is not None:
+                cause = error.cause if isinstance(error, SettingRejectedError) else v1.CAUSE_DRIVER_ERROR
+                text = str(error) or type(error).__name__
+            self._owner.setting_done(action.robot, action.name, action.version, cause, text)
+
+        try:
+            later = self.handler.on_setting(action.name, action.value)
+        except Exception as exc:
+            # The verdict on the setting: the hub shows it with its text.
+            later = Future()
+            later.set_exception(exc)
+        if later is None:
+            later = Future()
+            later.set_result(None)
+        later.add_done_callback(done)
+
+    def _stop(self, action: StopNow) -> None:
+        # A setpoint handler that runs now could move the robot after the stop: then stop once more behind it.
+        in_flight = self._in_flight.locked()
+        outcome = self._stop_once(action)
+        if in_flight:
+            if self._in_flight.acquire(timeout=IN_FLIGHT_S):
+                self._in_flight.release()
+            outcome = self._stop_once(action)
+        result = v1.StopResult(
+            robot=action.robot,
+            verdict=outcome.verdict,
+            generation=action.generation,
+            standstill_ms=outcome.standstill_ms,
+            text=outcome.text,
+        )
+        self._owner.stop_done(action.order_id, result)
+
+    def _stop_once(self, action: StopNow) -> StopOutcome:
+        try:
+            return self.handler.on_stop(action.level, action.generation)
+        except Exception as exc:
+            # A stop that failed is told as such, never as "ok".
+            self._owner.count("stop_error")
+            log.exception("robot %s: its stop raised", action.robot)
+            return StopOutcome(v1.STOP_VERDICT_REFUSED, None, f"its stop failed: {type(exc).__name__}: {exc}")
+
+    def close(self) -> None:
+        """End the thread once it has done what is queued."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(2.0)

@@ -1,0 +1,63 @@
+"""One robot as the driver's session sees it: its sheet, stop latch, setpoint watch and properties.
+
+It sends nothing; `_session.py` and `_commands.py` act on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from robolink import v1
+from robolink.core.deadman import SetpointWatch
+from robolink.core.sheet import SheetIndex
+from robolink.core.stop import StopLatch
+from robolink.core.violation import Violation
+from robolink.robot._properties import Properties
+
+
+@dataclass(slots=True)
+class Served:
+    """The state of one robot.
+
+    Attributes:
+        ok: Whether the robot behind the driver answers; if not, it is not announced to the hub.
+        announced: Whether the hub has accepted it in a hello of this hub session.
+    """
+
+    robot: str
+    sheet: v1.Sheet
+    index: SheetIndex
+    latch: StopLatch
+    watch: SetpointWatch
+    properties: Properties
+    ok: bool = True
+    announced: bool = False
+
+    @classmethod
+    def of(cls, robot: str, sheet: v1.Sheet) -> Served:
+        """A robot that has not moved yet."""
+        return cls(
+            robot, sheet, SheetIndex(sheet), StopLatch(robot), SetpointWatch(robot), Properties.of(sheet)
+        )
+
+    def may_move(self, generation: int, *, stoppable: bool) -> None:
+        """Whether motion ordered under that stop generation may begin here and now.
+
+        The robot judges last, and is stricter than a hub: while latched nothing begins.
+
+        Raises:
+            Violation: LATCHED, or UNREACHABLE (it could not be stopped, or does not answer its driver).
+        """
+        self.latch.check(generation)
+        if self.latch.latched:
+            raise Violation(
+                v1.CAUSE_LATCHED,
+                f"{self.robot} is stopped (generation {self.latch.generation}); release it first",
+            )
+        if not stoppable:
+            raise Violation(
+                v1.CAUSE_UNREACHABLE,
+                f"{self.robot}: its driver has no safety lane now; it could not be stopped",
+            )
+        if not self.ok:
+            raise Violation(v1.CAUSE_UNREACHABLE, f"{self.robot} does not answer its driver")

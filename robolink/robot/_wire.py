@@ -1,0 +1,201 @@
+"""What the parts of one driver session share, and hello, beats and loss of a lane. No rule about robots.
+
+Sans-IO: messages gather in an outbox, `now` is always an argument.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from google.protobuf.message import Message
+
+from robolink import v1
+from robolink.core.clock import ClockSync
+from robolink.core.envelope import Sender
+from robolink.robot._actions import Action
+from robolink.transports.lanes import Lane
+
+HELLO_RETRY_S: Final = 0.5
+# A hello that found no connection: TCP is just being made.
+HELLO_UNSENT_RETRY_S: Final = 0.05
+# However often the hub says "no hello", one lane asks no more often than this.
+HELLO_MIN_INTERVAL_S: Final = 0.1
+PENDING_REQUESTS: Final = 32
+
+
+def default_timeouts() -> v1.Timeouts:
+    """In force until the hub names its own."""
+    return v1.Timeouts(
+        beat_ms=500,
+        peer_lost_ms=1500,
+        lease_renew_ms=1000,
+        lease_stale_ms=3000,
+        resend_ms=100,
+        driver_return_ms=10_000,
+        stop_answer_ms=1000,
+        setpoint_ttl_ms=300,
+        link_event_ms=10_000,
+    )
+
+
+class Wire:
+    """Shared state: clock, counters, timeouts, the messages to send and the actions to do.
+
+    Args:
+        session_id: This boot of the driver.
+        emit: Gets every action, at once.
+    """
+
+    def __init__(self, session_id: int, emit: Callable[[Action], None]) -> None:
+        """Nothing sent, nothing known of the hub."""
+        self.session_id = session_id
+        self.emit = emit
+        self.clock = ClockSync()
+        self.counters: Counter[str] = Counter()
+        self.timeouts = default_timeouts()
+        self.hub_session = 0
+        self.lease_epoch = 0
+        self._senders = {lane: Sender(session_id) for lane in Lane}
+        self._outbox: list[tuple[Lane, list[bytes]]] = []
+
+    def site_ns(self, at: float) -> int:
+        """Monotonic s of this machine to site time."""
+        return max(self.clock.to_site(int(at * 1e9)), 0)
+
+    def send(
+        self,
+        body: Message,
+        now: float,
+        *,
+        lane: Lane = Lane.CONTROL,
+        destination: str = "",
+        correlation_id: bytes = b"",
+        message_id: bytes | None = None,
+    ) -> None:
+        """Put one message into the outbox."""
+        frames = self._senders[lane].encode(
+            body,
+            sent_ns=self.site_ns(now),
+            destination=destination,
+            correlation_id=correlation_id,
+            message_id=message_id,
+        )
+        self._outbox.append((lane, frames))
+
+    def take_outbox(self) -> list[tuple[Lane, list[bytes]]]:
+        """What is to be sent; stops and their reports first."""
+        outbox, self._outbox = self._outbox, []
+        outbox.sort(key=lambda each: each[0])  # Stable: the order within a lane is kept.
+        return outbox
+
+
+class LaneLink:
+    """The link state of one lane: hello until answered, beats while up, lost when nothing is heard.
+
+    Args:
+        wire: Shared state.
+        lane: Which one.
+        new_id: Makes message ids.
+    """
+
+    def __init__(self, wire: Wire, lane: Lane, new_id: Callable[[], bytes]) -> None:
+        """Silent until `hello`."""
+        self._wire = wire
+        self._new_id = new_id
+        self.lane = lane
+        self.up = False
+        self.heard_at = 0.0
+        self._requests: OrderedDict[bytes, float] = OrderedDict()
+        self._hellos: OrderedDict[bytes, frozenset[str]] = OrderedDict()
+        self._hello_at: float | None = None
+        self._said_at = -HELLO_RETRY_S
+        self._beat_at = 0.0
+
+    def hello(self, body: v1.Hello, now: float) -> None:
+        """Say hello; again by itself until `answered`."""
+        message_id = self._request(now)
+        self._hellos[message_id] = frozenset(robot.robot for robot in body.robots)
+        if len(self._hellos) > PENDING_REQUESTS:
+            self._hellos.popitem(last=False)
+        self._wire.send(body, now, lane=self.lane, message_id=message_id)
+        self._said_at = now
+        self._hello_at = now + HELLO_RETRY_S
+
+    def want_hello(self, now: float) -> None:
+        """Have a hello said at the next timer, soon but not in a loop."""
+        self._hello_at = max(now, self._said_at + HELLO_MIN_INTERVAL_S)
+
+    def hello_unsent(self) -> None:
+        """The last hello found no connection."""
+        self._hello_at = self._said_at + HELLO_UNSENT_RETRY_S
+
+    def give_up(self) -> None:
+        """The hub refused for good: silence."""
+        self.up, self._hello_at = False, None
+
+    def is_hello(self, correlation_id: bytes) -> bool:
+        """Whether that id is of one of our unanswered hellos."""
+        return correlation_id in self._hellos
+
+    def answered(self, header: v1.Header, now: float) -> frozenset[str] | None:
+        """A hello's reply came: the robots that it named; None if it answers none of ours."""
+        robots = self._hellos.get(header.correlation_id)
+        if robots is None:
+            return None
+        newest = next(reversed(self._hellos)) == header.correlation_id
+        while self._hellos and self._hellos.popitem(last=False)[0] != header.correlation_id:
+            continue
+        if newest:
+            self._hello_at = None
+        if not self.up:
+            self._beat_at = now + self._wire.timeouts.beat_ms / 1e3
+        self.up = True
+        return robots
+
+    def heard(self, now: float) -> None:
+        """Any message of the hub is a sign of life."""
+        self.heard_at = now
+
+    def sample(self, header: v1.Header, now: float) -> None:
+        """A reply to one of our requests is a sample of the clock offset; from the control lane only."""
+        sent_at = self._requests.pop(header.correlation_id, None)
+        if sent_at is None or not header.received_ns:
+            return
+        self._wire.clock.add(
+            sent_ns=int(sent_at * 1e9),
+            received_ns=header.received_ns,
+            replied_ns=header.sent_ns,
+            got_ns=int(now * 1e9),
+        )
+
+    def _request(self, now: float) -> bytes:
+        message_id = self._new_id()
+        self._requests[message_id] = now
+        if len(self._requests) > PENDING_REQUESTS:
+            self._requests.popitem(last=False)
+        return message_id
+
+    def next_timer(self) -> float | None:
+        """When a hello, a beat or the loss of the lane is due."""
+        times = [] if self._hello_at is None else [self._hello_at]
+        if self.up:
+            times += [self._beat_at, self.heard_at + self._wire.timeouts.peer_lost_ms / 1e3]
+        return min(times, default=None)
+
+    def handle_timer(self, now: float) -> bool:
+        """Beat or notice the loss; True if a hello must be said now (see `hello`)."""
+        if self.up and self.heard_at + self._wire.timeouts.peer_lost_ms / 1e3 <= now:
+            self.lost(now)
+        if self.up and self._beat_at <= now:
+            self._beat_at = now + self._wire.timeouts.beat_ms / 1e3
+            self._wire.send(v1.Beat(), now, lane=self.lane, message_id=self._request(now))
+        return self._hello_at is not None and self._hello_at <= now
+
+    def lost(self, now: float) -> None:
+        """Nothing is heard any more (or the hub said goodbye)."""
+        if self.up:
+            self._wire.counters[f"{self.lane.name.lower()}_lane_lost"] += 1
+        self.up = False
+        self.want_hello(now)
