@@ -352,6 +352,6 @@ def connect_async(
     timeout_s: float = 5.0,
     safety_url: str | None = None,
 ) -> _Connecting:
-    """Connect to a hub: `async with connect_async() as hub` or `hub = await connect_async()`. See `connect`."""
+    """Connect to a hub; enter it as an async context manager, or await it. Arguments and errors as `connect`."""
     core = ClientCore(url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url)
     return _Connecting(core, timeout_s)

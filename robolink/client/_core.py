@@ -60,7 +60,7 @@ def then(future: Future[A], convert: Callable[[A], B]) -> Future[B]:
             return
         try:
             settle(out, convert(first.result()))
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # handed to the waiter, whatever it is
             # Handed to the waiter, who alone can tell what it means.
             settle(out, error=exc)
 
@@ -127,7 +127,7 @@ class ClientCore:
         def run(now: float) -> None:
             try:
                 inner = call(now)
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001  # handed to the waiter, whatever it is
                 # Handed to the waiter; the I/O thread goes on.
                 settle(out, error=exc)
                 return

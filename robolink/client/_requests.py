@@ -9,7 +9,6 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-
 from robolink import v1
 from robolink.client._channel import Channel
 from robolink.core.command import TERMINAL

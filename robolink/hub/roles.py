@@ -26,7 +26,7 @@ def role_name(role: int) -> str:
 
 
 def has_role(roles: Iterable[int], needed: int) -> bool:
-    """observe < operate < configure < maintain; safety stands apart."""
+    """Observe < operate < configure < maintain; safety stands apart."""
     if needed == v1.ROLE_SAFETY:
         return v1.ROLE_SAFETY in roles
     return max((_RANK.get(each, 0) for each in roles), default=0) >= _RANK[needed]

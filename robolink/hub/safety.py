@@ -25,7 +25,7 @@ from robolink.core.envelope import (
 from robolink.core.stop import StopLatch
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
-from robolink.hub.roles import KeyIdentity, has_role, ceiling
+from robolink.hub.roles import KeyIdentity, ceiling, has_role
 
 MS: Final = 1_000_000
 TICK_NS: Final = 20 * MS

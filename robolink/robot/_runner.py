@@ -160,7 +160,7 @@ class RobotRunner:
 
         try:
             later = self.handler.on_setting(action.name, action.value)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # the vendor's code: it is the verdict on the setting
             # The verdict on the setting: the hub shows it with its text.
             later = Future()
             later.set_exception(exc)

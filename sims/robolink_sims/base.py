@@ -144,7 +144,10 @@ class SimWheels(Base):
                 self._want(linear, angular)
                 progress = max(0.0, min(1.0, 1 - left / start))
                 goal.feedback(
-                    phase="driving", progress=progress, eta_s=left / max(self.drive.linear, 0.1), distance_left=left
+                    phase="driving",
+                    progress=progress,
+                    eta_s=left / max(self.drive.linear, 0.1),
+                    distance_left=left,
                 )
                 goal.sleep(0.02)
             self._turn_to(goal, theta)
