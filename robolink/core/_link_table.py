@@ -5,6 +5,7 @@ It knows nothing else, so that a picture can be drawn and a board's tables be ch
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -12,6 +13,11 @@ from typing import Final
 from google.protobuf.message import Message
 
 from robolink import v1
+from robolink.v1 import serial_pb2
+
+MAJOR: Final = 1
+MINOR: Final = 0
+SCHEMA_HASH: Final = int.from_bytes(hashlib.sha256(serial_pb2.DESCRIPTOR.serialized_pb).digest()[:4], "big")
 
 MESSAGES: Final[dict[int, type[Message] | None]] = {
     v1.SERIAL_FRAME_KIND_FENCE: v1.SerialFence,

@@ -6,7 +6,6 @@ that it cannot. The tables are in _link_table.py, sequence and acknowledgement i
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,7 +16,10 @@ from google.protobuf.message import DecodeError, Message
 from robolink import v1
 from robolink.core._link_table import (
     KIND_OF,
+    MAJOR,
     MESSAGES,
+    MINOR,
+    SCHEMA_HASH,
     TRANSITIONS,
     Down,
     LinkEvent,
@@ -33,13 +35,9 @@ from robolink.core._link_text import LineText
 from robolink.core._link_window import MAX_QUEUED_FRAMES, Window
 from robolink.core.frame import Frame, FrameDecoder, Noise, is_sequenced
 from robolink.errors import LocalProtocolError
-from robolink.v1 import serial_pb2
 
 __all__ = ["Down", "Link", "LinkEvent", "LinkState", "LinkTimes", "LogLine", "Received", "Refused", "Up"]
 
-MAJOR: Final = 1
-MINOR: Final = 0
-SCHEMA_HASH: Final = int.from_bytes(hashlib.sha256(serial_pb2.DESCRIPTOR.serialized_pb).digest()[:4], "big")
 # Ctrl-C clears what our HELLOs typed into the prompt; Ctrl-D on the empty line starts the board's main.py.
 LEAVE_REPL: Final = b"\x03\x04"
 # A new line and Ctrl-B: either REPL answers with its prompt, a running program drops them as noise.
@@ -126,11 +124,6 @@ class Link:
     def up(self) -> bool:
         """Whether messages can be sent."""
         return self.state is LinkState.UP
-
-    @property
-    def fenced(self) -> bool:
-        """Whether the newest fence is acknowledged."""
-        return self._fence is not None and self._frames_to_fence == 0
 
     def send(self, message: Message) -> None:
         """Queue a message; whether it is sequenced or best effort is in its kind.
@@ -377,7 +370,7 @@ class Link:
             self._stop_due_s = now + self.times.stop_resend_s
             yield self._wire(_frame(v1.SERIAL_FRAME_KIND_STOP, self._stop))
         yield from map(self._wire, self._window.frames(now))
-        if self.fenced:
+        if self._fence is not None and not self._frames_to_fence:
             yield from map(self._wire, self._setpoint_frames(now))
         while self._best_effort:
             yield self._wire(self._best_effort.popleft())
