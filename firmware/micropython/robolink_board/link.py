@@ -1,0 +1,227 @@
+"""The board's end of the serial link: HELLO, beats, sequence and acknowledgement. No I/O; `now` is ticks (ms).
+
+It knows nothing of motors. `receive` and `poll` give events to its owner: up(hello, same_host), down(), message(kind, body).
+"""
+
+from robolink_board import codec, frame, messages
+from robolink_board.ticks import ticks_add, ticks_diff
+
+BEAT_MS = 50
+SILENT_MS = 180
+HELLO_MS = 100
+RESEND_MS = 100
+WINDOW = 4
+MAX_QUEUED = 48
+
+GREETING, UP, REFUSED = "greeting", "up", "refused"
+
+
+class Link:
+    def __init__(self, owner, now, random_u32, sheet_hash=0):
+        self.owner = owner
+        self.random_u32 = random_u32
+        self.sheet_hash = sheet_hash
+        self.session_id = random_u32() or 1
+        self.state = GREETING
+        self.counters = {}
+        self.stop_generation = 0
+        self.stop_latched = False
+        # Any frame of this session; the first watchdog reads it.
+        self.heard = now
+        self._decoder = frame.Decoder()
+        self._peer_nonce = 0
+        self._host_session = 0
+        self._best_effort = []
+        self._log = []
+        self._greet(now, True)
+
+    def count(self, name):
+        self.counters[name] = self.counters.get(name, 0) + 1
+
+    def _greet(self, now, new_nonce):
+        if new_nonce:
+            self._nonce = self.random_u32() or 1
+        self._decoder.seed = 0
+        self._hello_at = now
+        self._hello_due = True
+        self._new_window(now)
+
+    def _new_window(self, now):
+        self._queue = []
+        self._unacked = []
+        self._next_seq = self._expected = 0
+        self._ack_due = False
+        self._best_effort = []
+        self._sent = self._resent = now
+
+    # What the owner says.
+
+    def send(self, kind, message):
+        # False: not up, or too many wait. Sequenced kinds arrive or the session ends; the rest may get lost.
+        return self.send_encoded(kind, codec.encode(messages.TABLES[kind], message))
+
+    def send_encoded(self, kind, body):
+        if self.state != UP:
+            return False
+        queue = self._queue if kind < messages.FIRST_BEST_EFFORT else self._best_effort
+        if len(queue) >= MAX_QUEUED:
+            self.count("queue_full")
+            return False
+        queue.append((kind, body))
+        return True
+
+    def room(self):
+        return MAX_QUEUED - len(self._queue)
+
+    # Bytes in.
+
+    def receive(self, data, now):
+        while data:
+            found, data = self._decoder.one(data)
+            if found is not None:
+                self._take(found, now)
+
+    def _take(self, found, now):
+        kind, seq, ack, body = found
+        if kind == messages.HELLO_KIND:
+            self._take_hello(body, now)
+            return
+        if self.state != UP:
+            self.count("before_hello")
+            return
+        self.heard = now
+        self._take_ack(ack, now)
+        if kind < messages.FIRST_BEST_EFFORT:
+            self._ack_due = True
+            if seq != self._expected:
+                self.count("out_of_sequence")
+                return
+            self._expected = (self._expected + 1) & 0xFF
+        if kind == messages.BEAT_KIND:
+            return
+        table = messages.TABLES.get(kind)
+        if table is None:
+            self.count("unknown_kind")
+            return
+        try:
+            message = codec.decode(table, body)
+        except ValueError:
+            self.count("bad_body")
+            return
+        self.owner.message(kind, message, now)
+
+    def _take_ack(self, ack, now):
+        if not self._unacked:
+            return
+        done = (ack - self._unacked[0][1]) & 0xFF
+        if 0 < done <= len(self._unacked):
+            self._unacked = self._unacked[done:]
+            self._resent = now
+
+    def _take_hello(self, body, now):
+        try:
+            hello = codec.decode(messages.TABLES[messages.HELLO_KIND], body)
+        except ValueError:
+            self.count("bad_body")
+            return
+        if hello["major"] != messages.MAJOR:
+            self._refuse(hello, now)
+            return
+        match = hello["echo_nonce"] == self._nonce
+        if self.state == UP and hello["nonce"] != self._peer_nonce:
+            self._down(now, False)
+        self._peer_nonce = hello["nonce"]
+        if self.state != UP:
+            self.state = GREETING
+            if match:
+                self._up(hello, now)
+        elif match:
+            self.heard = now
+        if not (match and hello["established"]):
+            self._hello_due = True
+
+    def _up(self, hello, now):
+        self.state = UP
+        self._decoder.seed = self._nonce ^ hello["nonce"]
+        self._new_window(now)
+        self.heard = now
+        self._hello_due = False
+        same = hello["session_id"] == self._host_session
+        self._host_session = hello["session_id"]
+        self.owner.up(hello, same, now)
+
+    def _down(self, now, new_nonce):
+        self.state = GREETING
+        self._greet(now, new_nonce)
+        self.owner.down(now)
+
+    def _refuse(self, hello, now):
+        if self.state == UP:
+            self._down(now, True)
+        if self.state != REFUSED or hello["nonce"] != self._peer_nonce:
+            self._hello_due = True
+            self._log.append(
+                "the host speaks robolink serial %d.%d, this board speaks %d.%d: another major version; update the older side"
+                % (hello["major"], hello["minor"], messages.MAJOR, messages.MINOR)
+            )
+        self.state = REFUSED
+        self._peer_nonce = hello["nonce"]
+
+    # Bytes out; also notices silence.
+
+    def poll(self, now):
+        if self.state == UP and ticks_diff(now, self.heard) >= SILENT_MS:
+            self._down(now, True)
+        out = [("robolink: %s\r\n" % each).encode() for each in self._log]
+        self._log = []
+        if self._hello_due or (self.state != UP and ticks_diff(now, self._hello_at) >= 0):
+            out.append(self._hello(now))
+        if self.state == UP:
+            self._session_frames(now, out)
+        if out:
+            self._sent = now
+        return b"".join(out)
+
+    def _hello(self, now):
+        self._hello_due = False
+        self._hello_at = ticks_add(now, HELLO_MS)
+        body = codec.encode(
+            messages.TABLES[messages.HELLO_KIND],
+            {
+                "major": messages.MAJOR,
+                "minor": messages.MINOR,
+                "schema_hash": messages.SCHEMA_HASH,
+                "sheet_hash": self.sheet_hash,
+                "session_id": self.session_id,
+                "nonce": self._nonce,
+                "echo_nonce": self._peer_nonce,
+                "established": self.state == UP,
+                "stop_generation": self.stop_generation,
+                "stop_latched": self.stop_latched,
+            },
+        )
+        return frame.encode(messages.HELLO_KIND, 0, 0, body, 0)
+
+    def _session_frames(self, now, out):
+        if self._unacked and ticks_diff(now, self._resent) >= RESEND_MS:
+            self._resent = now
+            for kind, seq, body in self._unacked:
+                self.count("resent")
+                out.append(self._wire(kind, seq, body))
+        while self._queue and len(self._unacked) < WINDOW:
+            if not self._unacked:
+                self._resent = now
+            kind, body = self._queue.pop(0)
+            seq = self._next_seq
+            self._next_seq = (seq + 1) & 0xFF
+            self._unacked.append((kind, seq, body))
+            out.append(self._wire(kind, seq, body))
+        waiting, self._best_effort = self._best_effort, []
+        for kind, body in waiting:
+            out.append(self._wire(kind, 0, body))
+        if self._ack_due or ticks_diff(now, self._sent) >= BEAT_MS:
+            out.append(self._wire(messages.BEAT_KIND, 0, b""))
+
+    def _wire(self, kind, seq, body):
+        self._ack_due = False
+        return frame.encode(kind, seq, self._expected, body, self._decoder.seed)
