@@ -46,11 +46,12 @@ NEVER: Final = float("inf")
 
 
 class Link:
-    """One end of a serial link: the host's, and in tests and simulations also the board's.
+    """One end of a serial link: the host's, in tests also the board's.
 
     Attributes:
         state: See TRANSITIONS.
         stop_generation: With `stop_latched` what the next HELLO tells; the owner keeps both true.
+        pending_stop: Sent until the board answers it; None ends that.
         counters: What was dropped, sent again, or not understood; never reset.
 
     Args:
@@ -87,7 +88,7 @@ class Link:
         self._peer = v1.SerialHello()
         self._last_peer_session = 0
         self._window = Window(size=self.times.window, resend_s=self.times.resend_s)
-        self._stop: v1.SerialStop | None = None
+        self.pending_stop: v1.SerialStop | None = None
         self._stop_due_s = now
         self._greet(now)
 
@@ -165,13 +166,9 @@ class Link:
 
     def send_stop(self, level: v1.StopLevel, generation: int) -> None:
         """Stop at once, or when the link comes up; sent again until the board names that generation."""
-        self._stop = v1.SerialStop(level=level, generation=generation)
+        self.pending_stop = v1.SerialStop(level=level, generation=generation)
         self._stop_due_s = -NEVER
         self._setpoints.clear()
-
-    def drop_stop(self) -> None:
-        """Send a stop that the board has not answered no more: it was released."""
-        self._stop = None
 
     def lost(self, now: float, text: str) -> None:
         """The mover of the bytes is gone: port vanished or closed."""
@@ -230,13 +227,13 @@ class Link:
         except DecodeError:
             self._count("bad_bodies")
             return
-        stop = self._stop
+        stop = self.pending_stop
         if (
             stop is not None
             and isinstance(message, v1.SerialStopState)
             and message.generation >= stop.generation
         ):
-            self._stop = None
+            self.pending_stop = None
         self._events.append(Received(message=message))
 
     # The session.
@@ -307,7 +304,7 @@ class Link:
         yield self._sent_s + self.times.beat_s
         yield self._heard_s + self.times.silent_s
         yield NEVER if (resend_s := self._window.next_timer()) is None else resend_s
-        if self._stop is not None:
+        if self.pending_stop is not None:
             yield self._stop_due_s
 
     def handle_timer(self, now: float) -> None:
@@ -366,9 +363,9 @@ class Link:
         yield _frame(v1.SERIAL_FRAME_KIND_HELLO, hello).to_bytes(0)
 
     def _session_frames(self, now: float) -> Iterator[bytes]:
-        if self._stop is not None and now >= self._stop_due_s:
+        if self.pending_stop is not None and now >= self._stop_due_s:
             self._stop_due_s = now + self.times.stop_resend_s
-            yield self._wire(_frame(v1.SERIAL_FRAME_KIND_STOP, self._stop))
+            yield self._wire(_frame(v1.SERIAL_FRAME_KIND_STOP, self.pending_stop))
         yield from map(self._wire, self._window.frames(now))
         if self._fence is not None and not self._frames_to_fence:
             yield from map(self._wire, self._setpoint_frames(now))

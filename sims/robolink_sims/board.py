@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from robolink.errors import ConfigError
+from robolink_sims.board_shim import Shim
 
 __all__ = ["BoardSim", "firmware_folder", "micropython_executable"]
 
@@ -69,9 +70,11 @@ class BoardSim:
     def __init__(self, program: Path | None = None, *, port: Path | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="robolink-board-")
         self.port = str(port or Path(self._folder.name) / "port")
-        self._program = program
+        # A copy, as a board has one in its flash: `mpremote fs cp` must not write into ours.
+        self._flash = Path(self._folder.name) / "flash"
         self._process: subprocess.Popen[str] | None = None
         try:
+            shutil.copytree(program or firmware_folder(), self._flash)
             self.power_on()
         except BaseException:
             self._folder.cleanup()
@@ -84,8 +87,7 @@ class BoardSim:
             ConfigError: MicroPython or the program is missing.
         """
         micropython_executable()
-        program = self._program or firmware_folder()
-        arguments = ["--port", self.port, "--program", str(program), "--print-port"]
+        arguments = ["--port", self.port, "--program", str(self._flash), "--print-port"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "robolink_sims.board", *arguments], stdout=subprocess.PIPE, text=True
         )
@@ -126,30 +128,39 @@ class BoardSim:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one board until SIGTERM or Ctrl-C."""
-    from robolink_sims.board_shim import Shim
-
     parser = argparse.ArgumentParser(prog="python -m robolink_sims.board", description=__doc__)
     parser.add_argument(
         "--port", help="path of the port to make (default: a new one in the temporary folder)"
     )
-    parser.add_argument("--program", type=Path, help="folder with main.py (default: robolink's own firmware)")
+    parser.add_argument(
+        "--program",
+        type=Path,
+        help="folder with main.py that is the board's flash (default: a copy of robolink's firmware)",
+    )
     parser.add_argument("--print-port", action="store_true", help="say the port's path once it is open")
     chosen = parser.parse_args(arguments)
-    try:
-        executable, program = micropython_executable(), chosen.program or firmware_folder()
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    port = Path(chosen.port or Path(tempfile.gettempdir()) / f"robolink-board-{os.getpid()}")
-    shim = Shim(executable, program, port)
+    with tempfile.TemporaryDirectory(prefix="robolink-flash-") as made:
+        flash = chosen.program or Path(made) / "flash"
+        try:
+            executable = micropython_executable()
+            if chosen.program is None:
+                shutil.copytree(firmware_folder(), flash)
+        except ConfigError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        port = Path(chosen.port or Path(tempfile.gettempdir()) / f"robolink-board-{os.getpid()}")
+        _run(Shim(executable, flash, port), port if chosen.print_port else None)
+    return 0
+
+
+def _run(shim: Shim, say: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: shim.end())
     signal.signal(RESET, lambda *_: shim.reset())
-    if chosen.print_port:
-        sys.stdout.write(f"{port}\n")
+    if say is not None:
+        sys.stdout.write(f"{say}\n")
         sys.stdout.flush()
     shim.run()
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""`robolink serial …`: the serial bridge from the command line. Arguments in, one bridge out."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Boards on a serial line as robots of the hub.", no_args_is_help=True)
+
+
+@app.callback()
+def _serial() -> None:
+    """Boards on a serial line as robots of the hub."""
+
+
+@app.command()
+def bridge(
+    port: Annotated[str, typer.Option(help="The board's port, e.g. /dev/ttyACM0.", metavar="PATH")],
+    robot: Annotated[
+        str, typer.Option(help="The robot's id: lower case letters, digits, dashes.", metavar="ID")
+    ],
+    hub: Annotated[
+        str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="What the board prints, and each session.")
+    ] = False,
+) -> None:
+    """Serve the board on PORT as ROBOT until Ctrl-C; opens the port again when it vanished and came back."""
+    from robolink_serial.bridge import SerialBridge
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    SerialBridge(port, robot, hub).run()

@@ -1,0 +1,158 @@
+"""The thread that owns a port and its link: moves bytes, hands out events, opens the port again when it vanished.
+
+It knows no robot; `owner` gets every event in this thread, without the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from robolink.core.link import Link, LinkEvent, LinkTimes
+from robolink.errors import RobolinkError
+from robolink_serial.port import Port, PortError
+
+log = logging.getLogger(__name__)
+
+REOPEN_S: Final = 0.25
+# The owner's own timers are looked at as often.
+TICK_S: Final = 0.05
+
+
+class LineOwner(Protocol):
+    """Who gets the events."""
+
+    def link_event(self, event: LinkEvent) -> None:
+        """One event of the link."""
+
+    def tick(self, now: float) -> None:
+        """Time goes on; `now` is monotonic s."""
+
+
+class Line:
+    """A port and its link in a thread.
+
+    Args:
+        path: The port.
+        owner: Gets events and ticks.
+        times: The link's.
+    """
+
+    def __init__(self, path: str, owner: LineOwner, *, times: LinkTimes | None = None) -> None:
+        self.path = path
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._link = Link(now=time.monotonic(), times=times)
+        self._port: Port | None = None
+        self._said = ""
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"serial {path}", daemon=True)
+
+    def open(self) -> None:
+        """Open the port now, so that the caller hears why not.
+
+        Raises:
+            PortError: It is busy, or cannot be opened.
+        """
+        self._port = Port(self.path)
+
+    def start(self) -> None:
+        """Begin; opens the port by itself when it comes."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and give the port back."""
+        self._closing.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+        elif self._port is not None:
+            self._port.close()
+
+    @contextmanager
+    def link(self, *, wake: bool = True) -> Iterator[Link]:
+        """The link, for one short use; what it wants to send is sent at once (or, without `wake`, soon)."""
+        with self._lock:
+            yield self._link
+        if wake:
+            self._wake()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The link's."""
+        with self._lock:
+            return dict(self._link.counters)
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_write, b"\0")
+        except BlockingIOError:
+            return  # it is awake already
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                port = self._port or Port(self.path)
+                self._port, self._said = None, ""
+                try:
+                    self._pump(port)
+                finally:
+                    port.close()
+            except RobolinkError as exc:
+                self._lost(exc)
+            self._give_out()
+            self._closing.wait(REOPEN_S)
+        with self._lock:
+            self._link.lost(time.monotonic(), "the bridge ends")
+
+    def _lost(self, exc: RobolinkError) -> None:
+        if str(exc) != self._said:  # the same every quarter of a second is said once
+            self._said = str(exc)
+            log.warning("%s", exc) if isinstance(exc, PortError) else log.warning("%s; waiting for it", exc)
+        with self._lock:
+            self._link.lost(time.monotonic(), str(exc))
+
+    def _pump(self, port: Port) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(port.fd, selectors.EVENT_READ)
+            selector.register(self._wake_read, selectors.EVENT_READ)
+            while not self._closing.is_set():
+                now = time.monotonic()
+                with self._lock:
+                    self._link.handle_timer(now)
+                    # What waits for a full line would be old when it leaves: nothing new is made meanwhile.
+                    data = b"" if port.full else self._link.data_to_send(now)
+                    timeout = min(max(self._link.next_timer() - now, 0.0), TICK_S)
+                port.write(data)
+                self._give_out()
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if port.full else 0)
+                selector.modify(port.fd, events)
+                ready = {key.fd: mask for key, mask in selector.select(max(timeout, 0.001))}
+                if self._wake_read in ready:
+                    os.read(self._wake_read, 4096)
+                if ready.get(port.fd, 0) & selectors.EVENT_READ:
+                    received = port.read()
+                    with self._lock:
+                        self._link.receive(received, time.monotonic())
+
+    def _give_out(self) -> None:
+        while True:
+            with self._lock:
+                event = self._link.next_event()
+            try:
+                if event is None:
+                    self._owner.tick(time.monotonic())
+                    return
+                self._owner.link_event(event)
+            except Exception:  # the line goes on, whatever one event did
+                log.exception("serial %s: an event could not be handled", self.path)
+                if event is None:
+                    return

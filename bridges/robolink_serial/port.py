@@ -1,0 +1,123 @@
+"""Opens a serial port for this process alone, and says who has it where that fails. Moves bytes, knows no frames."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+import serial
+
+from robolink.errors import ConnectionLostError, RobolinkError
+
+BAUD: Final = 115200
+CHUNK_BYTES: Final = 4096
+PROCESSES: Final = Path("/proc")
+
+
+class PortError(RobolinkError):
+    """The port cannot be opened; whether trying again helps is in `retryable`."""
+
+    retryable = True
+
+
+class PortBusyError(PortError):
+    """Another process has it."""
+
+
+class Port:
+    """An open port, not blocking; `fd` is for a selector."""
+
+    def __init__(self, path: str, *, baud: int = BAUD) -> None:
+        """Open and lock it.
+
+        Raises:
+            PortBusyError: Another process has it; the text names it where the system tells.
+            PortError: It is not there, or not a serial port, or not ours to open.
+        """
+        self.path = path
+        try:
+            self._serial = serial.Serial(path, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
+            self._serial.reset_input_buffer()
+        except (serial.SerialException, OSError, ValueError) as exc:
+            raise _open_error(path, exc) from exc
+        self.fd: int = self._serial.fileno()
+        self._unsent = b""
+
+    def read(self) -> bytes:
+        """What is there.
+
+        Raises:
+            ConnectionLostError: The port vanished.
+        """
+        try:
+            data = os.read(self.fd, CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as exc:
+            raise ConnectionLostError(f"port {self.path} vanished: {exc.strerror}") from exc
+        if not data:
+            raise ConnectionLostError(f"port {self.path} vanished")
+        return data
+
+    @property
+    def full(self) -> bool:
+        """Whether bytes wait for the line; wait for writability, then `write(b"")`."""
+        return bool(self._unsent)
+
+    def write(self, data: bytes) -> None:
+        """Send, and keep what does not fit.
+
+        Raises:
+            ConnectionLostError: The port vanished.
+        """
+        self._unsent += data
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self.fd, self._unsent) :]
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            raise ConnectionLostError(f"port {self.path} vanished: {exc.strerror}") from exc
+
+    def close(self) -> None:
+        """Give it back."""
+        with contextlib.suppress(OSError, serial.SerialException):
+            self._serial.close()
+
+
+def _open_error(path: str, exc: Exception) -> PortError:
+    number = getattr(exc, "errno", None)
+    if number in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK) or "lock" in str(exc):
+        who = port_holder(path)
+        return PortBusyError(
+            f"port {path} is in use{f' by {who}' if who else ' by another process'}",
+            hint="one port has one owner: end the other bridge, mpremote or terminal first",
+        )
+    if number == errno.ENOENT:
+        return PortError(
+            f"port {path} is not there", hint="plug the board in, or see `mpremote connect list`"
+        )
+    if number == errno.EACCES:
+        return PortError(
+            f"port {path} may not be opened by this user", hint="join the group that owns it (often dialout)"
+        )
+    return PortError(f"port {path} cannot be opened: {exc}", hint="name a serial port")
+
+
+def port_holder(path: str) -> str:
+    """The process that has the port open, as far as this user may see; empty if unknown."""
+    device = os.path.realpath(path)
+    for process in PROCESSES.glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            if any(str(each.readlink()) == device for each in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                name = " ".join(word.decode(errors="replace") for word in words if word)
+                return f"process {process.name} ({name[:80]})"
+        except OSError:
+            continue  # it has ended, or is another user's
+    return ""

@@ -1,0 +1,308 @@
+"""One board as a robot of the hub: orders, setpoints, settings and stops to its link, and its words back up.
+
+It invents nothing that moves: beats keep the link alive, only the hub's setpoints keep a motor turning.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from robolink import v1
+from robolink.core.link import Up
+from robolink.errors import LocalProtocolError
+from robolink.robot import Order, RobotHandler, RobotLink, SettingRejectedError, StopOutcome
+from robolink_serial.line import Line
+from robolink_serial.sheet import BoardSheet
+from robolink_serial.values import Plain, from_value, to_value
+
+log = logging.getLogger(__name__)
+
+STOP_ANSWER_S: Final = 0.75
+# A link that is back sooner has lost nothing (the board's watchdog is 0.2 s); nobody needs to hear of it.
+SILENT_S: Final = 0.3
+# The standard's time for a driver to come back; then its goals are lost.
+RETURN_S: Final = 10.0
+SETTING_S: Final = 1.0
+ENDS: Final = (v1.COMMAND_STATE_CANCELED, v1.COMMAND_STATE_PREEMPTED, v1.COMMAND_STATE_STOPPED)
+
+
+class SerialRobot(RobotHandler):
+    """The handler of one board.
+
+    Args:
+        robot: Its id at the hub.
+        board: What it said of itself.
+        line: The way to it.
+    """
+
+    def __init__(self, robot: str, board: BoardSheet, line: Line) -> None:
+        self.robot, self.sheet = robot, board.sheet
+        self._board, self._line = board, line
+        self._lock = threading.Lock()
+        self._orders: dict[bytes, Order] = {}
+        self._settings: dict[int, tuple[Future[None], float]] = {}
+        self._requests = itertools.count(1)
+        self._lease = (0, 0)
+        self._stop_changed = threading.Condition()
+        self._stop_state = v1.SerialStopState()
+        self._hub = False
+        self._up = False
+        self._down_since: float | None = None
+        self._offline = False
+        self._received: dict[type, Callable[[Any], None]] = {
+            v1.SerialUpdate: self._on_update,
+            v1.SerialFeedback: self._on_feedback,
+            v1.SerialReadings: self._on_readings,
+            v1.SerialSettingResult: self._on_setting_result,
+            v1.SerialStopState: self._on_stop_state,
+        }
+
+    # From the hub.
+
+    def attached(self, link: RobotLink) -> None:
+        """Keep the way up."""
+        super().attached(link)
+
+    def on_command(self, order: Order) -> None:
+        """Fence, then the command behind it; the board says how it ends."""
+        member = self._board.by_name[order.method]
+        args = [to_value(order.args[field.name], field.type) for field in member.args]
+        message = v1.SerialCommand(
+            command_id=order.id,
+            member=member.id,
+            args=args,
+            lease=order.lease_sequence & 0xFF,
+            generation=order.stop_generation & 0xFF,
+            max_duration_ms=int(order.max_duration_s * 1e3),
+            on_disconnect=order.on_disconnect,
+        )
+        self._lease = max(self._lease, (order.lease_epoch, order.lease_sequence))
+        with self._lock:
+            self._orders[order.id] = order
+        try:
+            with self._line.link() as link:
+                link.set_fence((order.lease_epoch, order.lease_sequence), order.stop_generation)
+                link.send(message)
+        except LocalProtocolError as exc:
+            self._take_order(order.id)
+            order.fail(f"{self.robot}: {exc}", v1.CAUSE_UNREACHABLE)
+
+    def on_cancel(self, order: Order, why: v1.CommandState) -> None:
+        """The board brings it to standstill, then says so. What stopped it has told the board already."""
+        if why == v1.COMMAND_STATE_STOPPED:
+            return
+        self._send(v1.SerialCancel(command_id=order.id, end_state=why))
+
+    def on_setpoint(self, component: str, name: str, values: tuple[float, ...], expires_in_s: float) -> None:
+        """Newest wins; with zeros and no time left the board ends the stream at once."""
+        member = self._board.by_name[f"{component}.{name}"]
+        generation = self.link.stop.generation
+        message = v1.SerialSetpoint(
+            member=member.id, values=values, lease=self._lease[1] & 0xFF, generation=generation & 0xFF
+        )
+        with self._line.link() as link:
+            if link.up:
+                link.set_fence(self._lease, generation)
+                link.send_setpoint(message, time.monotonic() + expires_in_s)
+
+    def on_setting(self, name: str, value: Plain) -> Future[None]:
+        """The board judges; the SDK applies it again when the board comes back."""
+        member = self._board.by_name[name]
+        request, verdict = next(self._requests), Future[None]()
+        with self._lock:
+            self._settings[request] = (verdict, time.monotonic() + SETTING_S)
+        sent = self._send(
+            v1.SerialSetting(member=member.id, request=request, value=to_value(value, member.info.field.type))
+        )
+        if not sent:
+            self._settle(request, v1.CAUSE_UNREACHABLE, "the board does not answer")
+        return verdict
+
+    def on_stop(self, level: v1.StopLevel, generation: int) -> StopOutcome:
+        """Software stop (not safety rated), sent until the board names the generation; its standstill is measured."""
+        with self._stop_changed:
+            self._stop_state = v1.SerialStopState()
+        with self._line.link() as link:
+            link.send_stop(level, generation)
+            link.stop_generation, link.stop_latched = generation, True
+            up = link.up
+
+        def answered() -> bool:
+            state = self._stop_state
+            return state.generation >= generation and state.HasField("standstill_ms")
+
+        with self._stop_changed:
+            measured = self._stop_changed.wait_for(answered, STOP_ANSWER_S)
+            state = self._stop_state
+        if measured:
+            text = (
+                "" if level in self.sheet.stop_levels else "the board has SOFT_HOLD only, and has done that"
+            )
+            return StopOutcome(v1.STOP_VERDICT_STOPPED, state.standstill_ms, text)
+        if state.generation >= generation:
+            return StopOutcome(
+                v1.STOP_VERDICT_STOPPING, None, "the board stops; standstill is not measured yet"
+            )
+        text = "the board does not answer; its watchdog ends motion by itself, the stop reaches it when it is back"
+        return StopOutcome(v1.STOP_VERDICT_STOPPING if up else v1.STOP_VERDICT_UNREACHABLE, None, text)
+
+    def on_release(self, generation: int) -> None:
+        """Tell the board; nothing moves by it."""
+        with self._line.link() as link:
+            link.pending_stop = None
+            link.stop_latched = False
+            if link.up:
+                link.send(v1.SerialRelease(generation=generation))
+
+    def on_hub(self, connected: bool) -> None:
+        """Whether what the SDK says of the latch is the hub's word."""
+        self._hub = connected
+
+    # From the board's link, in the line's thread.
+
+    def board_up(self, up: Up) -> None:
+        """A session stands: what was open is asked for."""
+        with self._lock:
+            orders = list(self._orders.values())
+        for order in orders:
+            if up.same_peer:
+                self._send(v1.SerialQuery(command_id=order.id))
+            else:
+                self._fail(order, "the board was reset")
+        if self._offline or not up.same_peer:
+            # A board that was reset has forgotten its settings: coming back makes the SDK apply them again.
+            self._say_offline("the board was reset")
+            self.link.quality(True)
+            self._offline = False
+        self._up, self._down_since = True, None
+        told = up.peer.stop_generation
+        with self._stop_changed:
+            self._stop_state = v1.SerialStopState(generation=told, latched=up.peer.stop_latched)
+        if told > self.link.stop.generation and self._hub:
+            log.warning(
+                "%s knows stop generation %d, the hub only %d: it refuses motion until it is reset or stopped anew",
+                *(self.robot, told, self.link.stop.generation),
+            )
+
+    def board_down(self, text: str, now: float) -> None:
+        """The session is over."""
+        self._up, self._down_since, self._down_text = False, now, text
+
+    def tick(self, now: float) -> None:
+        """Time goes on."""
+        if self._down_since is not None:
+            if now - self._down_since >= SILENT_S:
+                self._say_offline(self._down_text)
+            if now - self._down_since >= RETURN_S:
+                with self._lock:
+                    orders = list(self._orders.values())
+                for order in orders:
+                    self._fail(order, f"the board has not answered for {RETURN_S:.0f} s")
+        with self._lock:
+            late = [request for request, (_, until) in self._settings.items() if now >= until]
+        for request in late:
+            self._settle(request, v1.CAUSE_UNREACHABLE, "the board has not answered")
+        self._agree_on_stop()
+
+    def _agree_on_stop(self) -> None:
+        """The hub's latch and the board's may have moved apart while one of them was away."""
+        hub, board = self.link.stop, self._stop_state
+        with self._line.link(wake=False) as link:
+            link.stop_generation, link.stop_latched = hub.generation, hub.latched
+            behind = board.generation < hub.generation or not board.latched
+            if not (self._hub and self._up and link.up):
+                return
+            if hub.latched and behind and link.pending_stop is None:
+                link.send_stop(v1.STOP_LEVEL_SOFT_HOLD, hub.generation)
+            elif not hub.latched and board.latched and board.generation == hub.generation:
+                link.send(v1.SerialRelease(generation=hub.generation))
+                self._stop_state = v1.SerialStopState(generation=board.generation)
+
+    def receive(self, message: Any) -> None:
+        """One message of the board."""
+        handler = self._received.get(type(message))
+        if handler is None:
+            log.warning("%s sent a %s, which is for boards", self.robot, type(message).__name__)
+        else:
+            handler(message)
+
+    def _on_update(self, update: v1.SerialUpdate) -> None:
+        if update.state in (v1.COMMAND_STATE_RUNNING, v1.COMMAND_STATE_CANCELING):
+            return
+        order = self._take_order(update.command_id)
+        if order is None:
+            return
+        if update.state == v1.COMMAND_STATE_SUCCEEDED:
+            fields = self._board.by_name[order.method].results
+            plain = (from_value(value) for value in update.results)
+            order.succeed(**{f.name: v for f, v in zip(fields, plain, strict=False) if v is not None})
+        elif update.state in ENDS:
+            order.ended(update.state, update.text)
+        elif update.state == v1.COMMAND_STATE_UNSPECIFIED:
+            order.fail("the command never reached the board", v1.CAUSE_UNREACHABLE)
+        else:
+            order.fail(update.text or "the board failed", update.cause or v1.CAUSE_DRIVER_ERROR)
+
+    def _on_feedback(self, feedback: v1.SerialFeedback) -> None:
+        with self._lock:
+            order = self._orders.get(feedback.command_id)
+        if order is not None:
+            progress = feedback.progress if feedback.HasField("progress") else None
+            order.feedback(phase=feedback.phase, progress=progress)
+
+    def _on_readings(self, message: v1.SerialReadings) -> None:
+        for reading in message.readings:
+            member, value = self._board.by_id.get(reading.member), from_value(reading.value)
+            if member is not None and value is not None:
+                self.link.report(member.name, value)
+
+    def _on_setting_result(self, result: v1.SerialSettingResult) -> None:
+        member, value = self._board.by_id.get(result.member), from_value(result.value)
+        if member is not None and value is not None:
+            self.link.report(member.name, value)
+        self._settle(result.request, result.cause, result.text)
+
+    def _on_stop_state(self, state: v1.SerialStopState) -> None:
+        with self._stop_changed:
+            self._stop_state = state
+            self._stop_changed.notify_all()
+
+    # Shared.
+
+    def _send(self, message: Any) -> bool:
+        try:
+            with self._line.link() as link:
+                link.send(message)
+        except LocalProtocolError as exc:
+            log.debug("%s: %s is not sent: %s", self.robot, type(message).__name__, exc)
+            return False
+        return True
+
+    def _take_order(self, command_id: bytes) -> Order | None:
+        with self._lock:
+            return self._orders.pop(command_id, None)
+
+    def _fail(self, order: Order, text: str) -> None:
+        if self._take_order(order.id) is not None:
+            order.fail(text, v1.CAUSE_DISCONNECTED)
+
+    def _settle(self, request: int, cause: v1.Cause, text: str) -> None:
+        with self._lock:
+            verdict, _ = self._settings.pop(request, (None, 0.0))
+        if verdict is None:
+            return
+        if cause:
+            verdict.set_exception(SettingRejectedError(text, robot=self.robot, cause=cause))
+        else:
+            verdict.set_result(None)
+
+    def _say_offline(self, text: str) -> None:
+        if not self._offline:
+            self._offline = True
+            self.link.quality(False, text)
