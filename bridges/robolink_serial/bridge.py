@@ -134,7 +134,7 @@ class SerialBridge:
             return
         self._robot, self._sheet_hash = robot, up.peer.sheet_hash
         robot.on_hub(self.driver.connected)
-        robot.board_up(up)
+        robot.board_up(up, first=True)
 
     def _send(self, message: v1.SerialSheetRequest) -> None:
         try:

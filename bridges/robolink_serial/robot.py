@@ -166,8 +166,8 @@ class SerialRobot(RobotHandler):
 
     # From the board's link, in the line's thread.
 
-    def board_up(self, up: Up) -> None:
-        """A session stands: what was open is asked for."""
+    def board_up(self, up: Up, *, first: bool = False) -> None:
+        """A session stands: what was open is asked for. `first`: this handler has just been made for it."""
         with self._lock:
             orders = list(self._orders.values())
         for order in orders:
@@ -175,7 +175,7 @@ class SerialRobot(RobotHandler):
                 self._send(v1.SerialQuery(command_id=order.id))
             else:
                 self._fail(order, "the board was reset")
-        if self._offline or not up.same_peer:
+        if self._offline or not (up.same_peer or first):
             # A board that was reset has forgotten its settings: coming back makes the SDK apply them again.
             self._say_offline("the board was reset")
             self.link.quality(True)

@@ -286,7 +286,8 @@ class Link:
         )
         if was_up:
             self._events.append(Down(text=text))
-        self._greet(now)
+        # The nonce stays: a new one would be news to the peer, and its answer news to us, for ever.
+        self._greet(now, new_nonce=was_up)
         self._events.append(Refused(text=text))
 
     # Time.
