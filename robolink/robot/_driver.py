@@ -10,24 +10,27 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import zmq
 
 from robolink import v1
 from robolink.core.envelope import new_session_id
-from robolink.core.sheet import SheetIndex, validate_robot_id, validate_sheet
+from robolink.core.sheet import validate_robot_id, validate_sheet
 from robolink.core.violation import Violation
 from robolink.errors import ConfigError, TransportError
 from robolink.robot._actions import Action, HubChanged, Refused
 from robolink.robot._handler import Order, RobotHandler, RobotLink, StopView
 from robolink.robot._runner import RobotRunner
-from robolink.robot._session import DriverSession
+from robolink.robot._session import MAX_SHEETS_BYTES, DriverSession
 from robolink.transports.endpoint import Endpoint
-from robolink.transports.lanes import DEFAULT_URL, Keys, beside, publisher
+from robolink.transports.lanes import DEFAULT_URL, Keys, beside, publisher, seen_from
 
 log = logging.getLogger(__name__)
+
+CALL_S: Final = 2.0
 
 
 class Driver:
@@ -67,6 +70,9 @@ class Driver:
             name="robolink-driver",
         )
         self._publish_lock = threading.Lock()
+        self._dropped: Counter[str] = Counter()
+        self._report_lock = threading.Lock()
+        self._reports: dict[str, dict[str, tuple[v1.Value, v1.Quality, float]]] = {}
         self._publisher: zmq.Socket[bytes] | None = None
         self._publish_url = ""
         self._ending = threading.Event()
@@ -92,14 +98,22 @@ class Driver:
             raise ConfigError(
                 f"this driver serves {handler.robot!r} already", hint="give each robot its own id"
             )
-        names = frozenset(SheetIndex(handler.sheet).properties())
+        total = (
+            sum(each.handler.sheet.ByteSize() for each in self._runners.values()) + handler.sheet.ByteSize()
+        )
+        if total > MAX_SHEETS_BYTES:
+            raise ConfigError(
+                f"the sheets of this driver's robots have {total} bytes, over the limit of {MAX_SHEETS_BYTES}",
+                hint="use several drivers",
+            )
+        handler.attached(RobotLink(self, handler.robot, handler.sheet))
         self._runners[handler.robot] = RobotRunner(self, handler)
-        handler.attached(RobotLink(self, handler.robot, names))
         self._post(lambda now: self._session.add_robot(handler.robot, handler.sheet, now))
 
     def remove(self, robot: str) -> None:
         """End what runs on that robot and serve it no longer."""
-        self._post(lambda now: self._session.remove_robot(robot, now))
+        # Waited for, so that its handler still hears what must end.
+        self._post_and_wait(lambda now: self._session.remove_robot(robot, now))
         runner = self._runners.pop(robot, None)
         if runner is not None:
             runner.close()
@@ -138,7 +152,7 @@ class Driver:
             return
         self._closed = True
         self._ending.set()
-        self._post(self._session.shut_down)
+        self._post_and_wait(self._session.shut_down)
         for runner in self._runners.values():
             runner.close()
         with self._publish_lock:
@@ -164,7 +178,7 @@ class Driver:
     @property
     def counters(self) -> dict[str, int]:
         """What was refused, dropped, repeated or unsent, by reason."""
-        return self._session.counters
+        return self._session.counters | dict(self._dropped)
 
     # From the session, in its thread.
 
@@ -185,12 +199,15 @@ class Driver:
                 found.handle(action)
 
     def _open_publisher(self, url: str) -> None:
+        url = seen_from(url, self.hub) if url else ""
         with self._publish_lock:
             if self._closed or not url or url == self._publish_url:
                 return
             if self._publisher is not None:
                 self._publisher.close(0)
             self._publisher, self._publish_url = publisher(self._endpoint.context, url, self._keys), url
+            # Refuse at the high-water mark instead of dropping in silence: what is dropped is counted.
+            self._publisher.setsockopt(zmq.XPUB_NODROP, 1)
 
     def _post(self, call: Callable[[float], Any]) -> None:
         def guarded(now: float) -> None:
@@ -205,13 +222,38 @@ class Driver:
 
         self._endpoint.post(guarded)
 
+    def _post_and_wait(self, call: Callable[[float], Any]) -> None:
+        if not self._started:
+            call(time.monotonic())  # Nothing runs yet: this thread is the only one.
+            return
+        done = threading.Event()
+
+        def noted(now: float) -> None:
+            try:
+                call(now)
+            finally:
+                done.set()
+
+        self._post(noted)
+        if not done.wait(CALL_S):
+            log.warning("the driver's I/O thread did not answer within %s s", CALL_S)
+
     # From the handlers, in any thread: LinkOwner and RunnerOwner.
 
     def report(self, robot: str, values: Mapping[str, tuple[v1.Value, v1.Quality]]) -> None:
-        """Measured values."""
+        """Measured values; newest only until the session's thread takes them."""
         at = time.monotonic()
-        timed = {name: (value, quality, at) for name, (value, quality) in values.items()}
-        self._post(lambda now: self._session.report(robot, timed, now))
+        with self._report_lock:
+            waiting = robot in self._reports
+            kept = self._reports.setdefault(robot, {})
+            kept.update({name: (value, quality, at) for name, (value, quality) in values.items()})
+        if not waiting:
+            self._post(lambda now: self._take_reports(robot, now))
+
+    def _take_reports(self, robot: str, now: float) -> None:
+        with self._report_lock:
+            values = self._reports.pop(robot, {})
+        self._session.report(robot, values, now)
 
     def publish(self, topic: str, sample: v1.Sample, stamp_s: float | None) -> None:
         """One sample; before the hub is there it is dropped and counted."""
@@ -219,9 +261,12 @@ class Driver:
             sample.stamp_ns = self._session.site_ns(time.monotonic() if stamp_s is None else stamp_s)
         with self._publish_lock:
             if self._publisher is None:
-                self._session.count("sample_without_hub")
+                self._dropped["sample_without_hub"] += 1
                 return
-            self._publisher.send_multipart([topic.encode(), sample.SerializeToString()], zmq.NOBLOCK)
+            try:
+                self._publisher.send_multipart([topic.encode(), sample.SerializeToString()], zmq.NOBLOCK)
+            except zmq.Again:
+                self._dropped["sample_dropped"] += 1
 
     def robot_quality(self, robot: str, *, ok: bool, text: str) -> None:
         """Whether the robot behind the driver answers."""

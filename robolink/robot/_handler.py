@@ -13,7 +13,9 @@ from typing import NamedTuple, Protocol
 
 from robolink import v1
 from robolink.core.command import TERMINAL
+from robolink.core.sheet import SheetIndex, check_value
 from robolink.core.values import Plain, to_value, to_values
+from robolink.core.violation import Violation
 from robolink.errors import SettingRejectedError
 from robolink.robot._actions import StartCommand
 
@@ -79,6 +81,8 @@ class Order:
         self.lease_epoch, self.lease_sequence = start.lease
         self.cancel_requested: v1.CommandState | None = None
         self.done = False
+        # Whether the handler was given it, and whether the handler has ended it.
+        self.begun = self.finished = False
         self.on_change: Callable[[], None] = lambda: None
 
     def running(self) -> None:
@@ -108,10 +112,19 @@ class Order:
             raise ValueError(f"{v1.CommandState.Name(state)} is no end")
         self._finish(state, 0, text, b"")
 
+    def end_requested(self, why: v1.CommandState, *, ended: bool) -> None:
+        """From the session: it must end; `ended`: for the hub it has, whatever the handler says later."""
+        with self._lock:
+            if self.cancel_requested is None or ended:
+                self.cancel_requested = why
+            self.done = self.done or ended
+        self.on_change()
+
     def _finish(self, state: v1.CommandState, cause: int, text: str, result: bytes) -> None:
         with self._lock:
+            self.finished = True
             if self.done:
-                return  # The first outcome counts; the session counts a later one.
+                return  # The first outcome counts.
             self.done = True
         self._owner.finish(self, state, cause, text, result)
 
@@ -122,12 +135,12 @@ class RobotLink:
     Args:
         owner: The driver.
         robot: Its id.
-        names: The properties of its sheet.
+        sheet: Its description.
     """
 
-    def __init__(self, owner: LinkOwner, robot: str, names: frozenset[str]) -> None:
+    def __init__(self, owner: LinkOwner, robot: str, sheet: v1.Sheet) -> None:
         """Of one robot."""
-        self._owner, self._robot, self._names = owner, robot, names
+        self._owner, self._robot, self._index = owner, robot, SheetIndex(sheet)
         self._seq: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -135,11 +148,21 @@ class RobotLink:
         """A measured or applied value of "component.property".
 
         Raises:
-            ValueError: The sheet has no such property, or the value is of no type of the standard.
+            ValueError: The sheet has no such property, or the value is of another type or not finite. Being out
+                of the sheet's limits is no error: it was measured.
         """
-        if name not in self._names:
+        info = self._index.property(name)
+        if info is None:
             raise ValueError(f"the sheet of {self._robot} has no property {name!r}")
-        self._owner.report(self._robot, {name: (to_value(value), quality)})
+        message = to_value(value)
+        if message.HasField("int_value") and info.field.type == v1.VALUE_TYPE_DOUBLE:
+            message = v1.Value(double_value=message.int_value)
+        unlimited = v1.Field(type=info.field.type)
+        try:
+            check_value(f"{self._robot}: {name}", unlimited, message)
+        except Violation as violation:
+            raise ValueError(violation.text) from violation
+        self._owner.report(self._robot, {name: (message, quality)})
 
     def publish(
         self,
@@ -150,7 +173,17 @@ class RobotLink:
         frame_id: str = "",
         stamp_s: float | None = None,
     ) -> None:
-        """One telemetry sample; `stamp_s`: monotonic s of the measurement, now if left out."""
+        """One telemetry sample; `stamp_s`: this machine's monotonic s of the measurement, now if left out.
+
+        Raises:
+            ValueError: The sheet has no such stream, or it is of another schema.
+        """
+        info = self._index.stream(component, stream)
+        if info is None:
+            raise ValueError(f"the sheet of {self._robot} has no stream {component}.{stream}")
+        schema = type(payload).__name__
+        if schema not in (info.schema, "Sample"):
+            raise ValueError(f"{self._robot}: {component}.{stream} is of schema {info.schema}, not {schema}")
         sample = v1.Sample()
         if isinstance(payload, v1.Sample):
             sample.CopyFrom(payload)
@@ -159,8 +192,7 @@ class RobotLink:
         topic = f"{self._robot}/{component}/{stream}"
         with self._lock:
             self._seq[topic] = sample.seq = self._seq.get(topic, 0) + 1
-        if frame_id:
-            sample.frame_id = frame_id
+        sample.frame_id = frame_id or sample.frame_id or info.frame_id
         self._owner.publish(topic, sample, stamp_s)
 
     def quality(self, robot_ok: bool, text: str = "") -> None:

@@ -12,13 +12,17 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from robolink import v1
-from robolink.core.values import Plain
+from robolink.core.sheet import validate_sheet
+from robolink.core.values import Plain, to_values
+from robolink.core.violation import Violation
 from robolink.errors import ConfigError, RobolinkError
-from robolink.robot._declare import Component, _Property
+from robolink.robot._declare import Component, Reading, Setting
 from robolink.robot._driver import Driver
 from robolink.robot._handler import Order, RobotHandler, RobotLink, StopOutcome
 from robolink.robot._sheet import component_sheet, first_line, methods
@@ -28,6 +32,7 @@ log = logging.getLogger(__name__)
 STANDSTILL_S: Final = 0.7
 STANDSTILL_POLL_S: Final = 0.005
 PREEMPT_S: Final = 2.0
+CLOSE_S: Final = 1.0
 
 
 class GoalEnded(
@@ -101,12 +106,20 @@ class Robot(RobotHandler):
                 f"{type(self).__name__} has no components", hint="e.g. `base = MyBase()` in the class"
             )
         self.sheet = self._make_sheet()
+        try:
+            validate_sheet(self.sheet)
+        except Violation as violation:
+            raise ConfigError(
+                f"{type(self).__name__}: {violation.text}", hint="correct the class"
+            ) from violation
         self._methods = {
             f"{name}.{method}": spec
             for name, component in self.components.items()
             for method, _, spec in methods(type(component))
         }
         self._goals: dict[str, threading.Thread] = {}
+        # Orders whose method runs now, in whatever thread.
+        self._running: dict[bytes, Order] = {}
         self._calls: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._caller = threading.Thread(target=self._run_calls, name=f"calls {robot}", daemon=True)
 
@@ -131,7 +144,10 @@ class Robot(RobotHandler):
             component.start()
             for attribute in dir(type(component)):
                 declared = getattr(type(component), attribute)
-                if isinstance(declared, _Property):
+                # A reading that nobody has set has not been measured.
+                if isinstance(declared, Setting) or (
+                    isinstance(declared, Reading) and attribute in vars(component)
+                ):
                     link.report(f"{name}.{attribute}", getattr(component, attribute))
 
     # Commands.
@@ -154,7 +170,7 @@ class Robot(RobotHandler):
 
     def _run_calls(self) -> None:
         while (order := self._calls.get()) is not None:
-            self._finish(order, lambda each=order: self._function(each)(**each.args))
+            self._finish(order, partial(self._function(order), **order.args))
 
     def _run_goal(self, order: Order, before: threading.Thread | None) -> None:
         if before is not None and before.is_alive():
@@ -166,27 +182,40 @@ class Robot(RobotHandler):
                 )
                 return
         goal = Goal(order)
-        self._finish(order, lambda: self._function(order)(goal, **order.args))
+        self._finish(order, partial(self._function(order), goal, **order.args))
 
-    @staticmethod
-    def _finish(order: Order, call: Any) -> None:
+    def _finish(self, order: Order, call: Callable[[], Any]) -> None:
+        if order.cancel_requested is not None:
+            order.ended(_why(order))
+            return
+        self._running[order.id] = order
+        tell: Callable[[], None]
         try:
-            if order.cancel_requested is not None:
-                raise GoalEnded
-            result = call()
+            tell = _outcome(order, call())
+            if _why(order) == v1.COMMAND_STATE_STOPPED:
+                self._still(order)  # It was in the middle of something when the stop came.
         except GoalEnded:
-            order.ended(order.cancel_requested or v1.COMMAND_STATE_CANCELED)
+            self._still(order)
+            tell = partial(order.ended, _why(order))
         except Exception as exc:
             # An exception of the vendor's code is the command's outcome.
             log.exception("robot %s: %s raised", order.robot, order.method)
-            order.fail(f"{type(exc).__name__}: {exc}")
-        else:
-            if result is None:
-                order.succeed()
-            elif isinstance(result, dict):
-                order.succeed(**result)
-            else:
-                order.succeed(result=result)
+            self._still(order)
+            tell = partial(order.fail, f"{type(exc).__name__}: {exc}")
+        finally:
+            del self._running[order.id]
+        tell()
+
+    def _still(self, order: Order) -> None:
+        """A motion that did not end by itself may have left something moving, or set it moving after a stop."""
+        if not order.motion:
+            return
+        component = order.method.partition(".")[0]
+        try:
+            self.components[component].stop(v1.STOP_LEVEL_SOFT_HOLD)
+        except Exception:
+            # The outcome must be told all the same; a stop of the robot tells of it too.
+            log.exception("robot %s: %s.stop raised", order.robot, component)
 
     # Setpoints and settings.
 
@@ -209,31 +238,55 @@ class Robot(RobotHandler):
     def on_stop(self, level: v1.StopLevel, generation: int) -> StopOutcome:
         """Stop every component, then measure standstill."""
         begun = time.monotonic()
-        if not self.stop_levels:
-            return StopOutcome(v1.STOP_VERDICT_REFUSED, None, "this robot cannot be stopped by software")
-        text = ""
-        if level not in self.stop_levels:
+        notes = []
+        if self.stop_levels and level not in self.stop_levels:
             wanted, level = level, max(self.stop_levels)
-            text = f"{_level(wanted)} is not available; {_level(level)} instead"
-        for component in self.components.values():
-            component.stop(level)
+            notes.append(f"{_level(wanted)} is not available; {_level(level)} instead")
+        failed = [name for name in self.components if not self._stop_component(name, level)]
+        unable = [n for n, each in self.components.items() if _moves(each) and not _can_stop(each)]
+        if not self.stop_levels or unable:
+            notes.append(f"{', '.join(unable) or self.robot} cannot be stopped by software")
+        if failed:
+            notes.append(f"the stop of {', '.join(failed)} failed")
+        if failed or unable or not self.stop_levels:
+            return StopOutcome(v1.STOP_VERDICT_REFUSED, None, "; ".join(notes))
+        missing = self._await_standstill(begun + STANDSTILL_S)
+        if missing:
+            return StopOutcome(v1.STOP_VERDICT_STOPPING, None, "; ".join([*notes, missing]))
+        return StopOutcome(v1.STOP_VERDICT_STOPPED, (time.monotonic() - begun) * 1e3, "; ".join(notes))
+
+    def _stop_component(self, name: str, level: v1.StopLevel) -> bool:
+        try:
+            self.components[name].stop(level)
+        except Exception:
+            # One part that fails must not keep the others from being stopped.
+            log.exception("robot %s: %s.stop raised", self.robot, name)
+            return False
+        return True
+
+    def _await_standstill(self, until: float) -> str:
+        """Poll; what is missing for a measured standstill, or nothing."""
         moving = [each for each in self.components.values() if _moves(each)]
-        while time.monotonic() - begun < STANDSTILL_S:
+        while True:
             still = [each.at_standstill() for each in moving]
-            if None in still:
-                unknown = ", ".join(c.name for c, each in zip(moving, still, strict=True) if each is None)
-                text = f"{text}; {unknown} cannot measure standstill".lstrip("; ")
-                return StopOutcome(v1.STOP_VERDICT_STOPPING, None, text)
-            if all(still):
-                return StopOutcome(v1.STOP_VERDICT_STOPPED, (time.monotonic() - begun) * 1e3, text)
+            unknown = [part.name for part, each in zip(moving, still, strict=True) if each is None]
+            busy = [each.method for each in list(self._running.values()) if each.motion]
+            if all(still) and not busy:
+                return ""
+            if unknown:
+                return f"{', '.join(unknown)} cannot measure standstill"
+            if time.monotonic() >= until:
+                return f"{', '.join(busy)} has not returned yet" if all(still) else "not at standstill yet"
             time.sleep(STANDSTILL_POLL_S)
-        return StopOutcome(v1.STOP_VERDICT_STOPPING, None, f"{text}; not at standstill yet".lstrip("; "))
 
     # Running.
 
     def close(self) -> None:
-        """End its threads and components."""
+        """End its threads and components; its goals have been told, and get a moment to clean up."""
         self._calls.put(None)
+        until = time.monotonic() + CLOSE_S
+        for thread in list(self._goals.values()):
+            thread.join(max(0.0, until - time.monotonic()))
         for component in self.components.values():
             component.close()
 
@@ -271,6 +324,24 @@ def _moves(component: Component) -> bool:
     return any(
         spec.motion or spec.kind == v1.METHOD_KIND_UNSPECIFIED for _, _, spec in methods(type(component))
     )
+
+
+def _can_stop(component: Component) -> bool:
+    """Whether it has a stop of its own, or only setpoints: those are zeroed by the SDK."""
+    kinds = {spec.kind for _, _, spec in methods(type(component)) if spec.motion}
+    return type(component).stop is not Component.stop or kinds == {v1.METHOD_KIND_UNSPECIFIED}
+
+
+def _outcome(order: Order, result: Any) -> Callable[[], None]:
+    """What a method returned, as the command's results."""
+    results = {} if result is None else result if isinstance(result, dict) else {"result": result}
+    to_values(results)  # What cannot be told is the method's fault, and its outcome.
+    return partial(order.succeed, **results)
+
+
+def _why(order: Order) -> v1.CommandState:
+    """What a command that must end ends as."""
+    return order.cancel_requested or v1.COMMAND_STATE_CANCELED
 
 
 def _level(level: int) -> str:

@@ -22,7 +22,7 @@ from robolink.core.envelope import (
     new_message_id,
 )
 from robolink.core.violation import cause_name
-from robolink.errors import ProtocolError, RejectedError, RemoteProtocolError, RobolinkError
+from robolink.errors import RejectedError, RemoteProtocolError, RobolinkError
 from robolink.robot._actions import Action, HubChanged, Refused
 from robolink.robot._commands import CONFIRM_CANCEL_S, CommandRules
 from robolink.robot._motion import MotionRules
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 # The control lane waits so long for the safety lane: a robot that cannot be stopped is not offered.
 SAFETY_FIRST_S: Final = 1.0
 TAKEN_RETRY_S: Final = 3.0
+# One hello carries the sheets of all robots, and the ids of what runs.
 MAX_SHEETS_BYTES: Final = MAX_BODY_BYTES - 128 * 1024
 
 _PERMANENT: Final = (v1.CAUSE_DENIED, v1.CAUSE_VERSION, v1.CAUSE_INVALID, v1.CAUSE_LIMIT)
@@ -105,17 +106,7 @@ class DriverSession:
     # Robots.
 
     def add_robot(self, robot: str, sheet: v1.Sheet, now: float) -> None:
-        """Serve one more robot; it is announced at once.
-
-        Raises:
-            ProtocolError: The sheets of all robots together do not fit one hello.
-        """
-        total = sum(each.sheet.ByteSize() for each in self._robots.values()) + sheet.ByteSize()
-        if total > MAX_SHEETS_BYTES:
-            raise ProtocolError(
-                f"the sheets of {len(self._robots) + 1} robots have {total} bytes, over {MAX_SHEETS_BYTES}",
-                hint="use several drivers",
-            )
+        """Serve one more robot; it is announced at once. All sheets together: `MAX_SHEETS_BYTES`."""
         self._robots[robot] = Served.of(robot, sheet)
         self._announce(now)
 
@@ -217,22 +208,7 @@ class DriverSession:
             self._dispatch(lane, header, body, now)
 
     def _dispatch(self, lane: Lane, header: v1.Header, body: Message, now: float) -> None:
-        control = lane is Lane.CONTROL
         match body:
-            case v1.StopOrder() if not control:
-                self.motion.stop_order(header, body, now)
-            case v1.ReleaseOrder() if not control:
-                self.motion.release_order(body)
-            case v1.Setpoint() if control:
-                self.motion.setpoint(header, body, now)
-            case v1.Command() if control:
-                self._command(header, body, now)
-            case v1.CommandCancel() if control:
-                self.commands.cancel_ordered(body, now)
-            case v1.CommandUpdateAck() if control:
-                self.commands.ledger.acked(body.command_id)
-            case v1.SettingOrder() if control:
-                self.twin.order(body, now)
             case v1.BeatReply():
                 pass  # That it came is all it says.
             case v1.HelloReply():
@@ -242,9 +218,30 @@ class DriverSession:
             case v1.Goodbye():
                 self._links[lane].lost(now)
                 self._mind_connection()
-            case _:
+            case _ if not self._order(lane, header, body, now):
                 self._wire.counters["message_unexpected"] += 1
                 log.debug("unexpected %s on the %s lane", body_type_name(header.body_type), lane.name)
+
+    def _order(self, lane: Lane, header: v1.Header, body: Message, now: float) -> bool:
+        """What the hub wants of a robot; False if it is none of that, or came on the wrong lane."""
+        match lane, body:
+            case Lane.SAFETY, v1.StopOrder():
+                self.motion.stop_order(header, body, now)
+            case Lane.SAFETY, v1.ReleaseOrder():
+                self.motion.release_order(body)
+            case Lane.CONTROL, v1.Setpoint():
+                self.motion.setpoint(header, body, now)
+            case Lane.CONTROL, v1.Command():
+                self._command(header, body, now)
+            case Lane.CONTROL, v1.CommandCancel():
+                self.commands.cancel_ordered(body, now)
+            case Lane.CONTROL, v1.CommandUpdateAck():
+                self.commands.ledger.acked(body.command_id)
+            case Lane.CONTROL, v1.SettingOrder():
+                self.twin.order(body, now)
+            case _:
+                return False
+        return True
 
     def _hello_reply(self, lane: Lane, header: v1.Header, body: v1.HelloReply, now: float) -> None:
         link = self._links[lane]

@@ -60,6 +60,12 @@ def beside(url: str, offset: int) -> str:
     return f"tcp://{host}:{port + offset}"
 
 
+def seen_from(url: str, via: str) -> str:
+    """An endpoint that a hub names, as the peer must dial it: a wildcard address means the host of `via`."""
+    host, port = split_endpoint(url)
+    return f"tcp://{split_endpoint(via)[0]}:{port}" if host in ("0.0.0.0", "::", "*") else url
+
+
 def is_loopback(url: str) -> bool:
     """Whether an endpoint can only be reached from this machine."""
     host, _ = split_endpoint(url)
