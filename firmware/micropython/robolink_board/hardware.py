@@ -8,33 +8,13 @@ import os
 import select
 import sys
 
+from robolink_board.hardware_sim import SimMotor
+
 ON_UNIX = sys.platform in ("linux", "darwin")
 
 
 def random_u32():
     return int.from_bytes(os.urandom(4), "little")
-
-
-class SimMotor:
-    # drive() orders a speed; position() and speed() are what its encoder measures.
-    acceleration = 20.0
-
-    def __init__(self):
-        self._target = self._speed = self._position = 0.0
-
-    def drive(self, speed):
-        self._target = float(speed)
-
-    def update(self, dt_s):
-        change = max(-self.acceleration * dt_s, min(self.acceleration * dt_s, self._target - self._speed))
-        self._speed += change
-        self._position += self._speed * dt_s
-
-    def position(self):
-        return self._position
-
-    def speed(self):
-        return self._speed
 
 
 def open_motor():

@@ -1,0 +1,23 @@
+"""A simulated motor with an encoder, for boards that have none; also the pattern for a real one. No rules here."""
+
+
+class SimMotor:
+    # drive() orders a speed; position() and speed() are what its encoder measures.
+    acceleration = 20.0
+
+    def __init__(self):
+        self._target = self._speed = self._position = 0.0
+
+    def drive(self, speed):
+        self._target = float(speed)
+
+    def update(self, dt_s):
+        change = max(-self.acceleration * dt_s, min(self.acceleration * dt_s, self._target - self._speed))
+        self._speed += change
+        self._position += self._speed * dt_s
+
+    def position(self):
+        return self._position
+
+    def speed(self):
+        return self._speed
