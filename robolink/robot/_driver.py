@@ -23,6 +23,7 @@ from robolink.core.violation import Violation
 from robolink.errors import ConfigError, TransportError
 from robolink.robot._actions import Action, HubChanged, Refused
 from robolink.robot._handler import Order, RobotHandler, RobotLink, StopView
+from robolink.robot._properties import Measured
 from robolink.robot._runner import RobotRunner
 from robolink.robot._session import MAX_SHEETS_BYTES, DriverSession
 from robolink.transports.endpoint import Endpoint
@@ -72,7 +73,7 @@ class Driver:
         self._publish_lock = threading.Lock()
         self._dropped: Counter[str] = Counter()
         self._report_lock = threading.Lock()
-        self._reports: dict[str, dict[str, tuple[v1.Value, v1.Quality, float]]] = {}
+        self._reports: dict[str, dict[str, Measured]] = {}
         self._publisher: zmq.Socket[bytes] | None = None
         self._publish_url = ""
         self._ending = threading.Event()
@@ -240,7 +241,7 @@ class Driver:
 
     # From the handlers, in any thread: LinkOwner and RunnerOwner.
 
-    def report(self, robot: str, values: Mapping[str, tuple[v1.Value, v1.Quality]]) -> None:
+    def report(self, robot: str, values: Mapping[str, tuple[v1.Value | None, v1.Quality]]) -> None:
         """Measured values; newest only until the session's thread takes them."""
         at = time.monotonic()
         with self._report_lock:

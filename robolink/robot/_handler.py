@@ -6,6 +6,7 @@ No threads and no sockets here; the runner calls the handler, the driver moves w
 from __future__ import annotations
 
 import abc
+import math
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -13,9 +14,8 @@ from typing import NamedTuple, Protocol
 
 from robolink import v1
 from robolink.core.command import TERMINAL
-from robolink.core.sheet import SheetIndex, check_value
-from robolink.core.values import Plain, to_value, to_values
-from robolink.core.violation import Violation
+from robolink.core.sheet import SheetIndex
+from robolink.core.values import Plain, to_value, to_values, type_of
 from robolink.errors import SettingRejectedError
 from robolink.robot._actions import StartCommand
 
@@ -38,8 +38,8 @@ class StopView(NamedTuple):
 class LinkOwner(Protocol):
     """What the handles need of the driver."""
 
-    def report(self, robot: str, values: Mapping[str, tuple[v1.Value, v1.Quality]]) -> None:
-        """Measured values."""
+    def report(self, robot: str, values: Mapping[str, tuple[v1.Value | None, v1.Quality]]) -> None:
+        """Measured values; None: what was measured is no value, the last one is BAD."""
 
     def publish(self, topic: str, sample: v1.Sample, stamp_s: float | None) -> None:
         """One sample of a stream."""
@@ -148,8 +148,8 @@ class RobotLink:
         """A measured or applied value of "component.property".
 
         Raises:
-            ValueError: The sheet has no such property, or the value is of another type or not finite. Being out
-                of the sheet's limits is no error: it was measured.
+            ValueError: The sheet has no such property, or the value is of another type. Out of the sheet's limits
+                is no error: it was measured. A number that is not finite marks the last value as BAD.
         """
         info = self._index.property(name)
         if info is None:
@@ -157,12 +157,11 @@ class RobotLink:
         message = to_value(value)
         if message.HasField("int_value") and info.field.type == v1.VALUE_TYPE_DOUBLE:
             message = v1.Value(double_value=message.int_value)
-        unlimited = v1.Field(type=info.field.type)
-        try:
-            check_value(f"{self._robot}: {name}", unlimited, message)
-        except Violation as violation:
-            raise ValueError(violation.text) from violation
-        self._owner.report(self._robot, {name: (message, quality)})
+        if type_of(message) != info.field.type:
+            wanted = v1.ValueType.Name(info.field.type).removeprefix("VALUE_TYPE_")
+            raise ValueError(f"{self._robot}: {name} is of type {wanted}, got {value!r}")
+        finite = all(map(math.isfinite, (message.double_value, *message.vector_value.values)))
+        self._owner.report(self._robot, {name: (message, quality) if finite else (None, v1.QUALITY_BAD)})
 
     def publish(
         self,

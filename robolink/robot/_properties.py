@@ -6,7 +6,7 @@ Newest only: a value that changed ten times between two reports is reported once
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from robolink import v1
 
@@ -14,6 +14,10 @@ REPORT_INTERVAL_S: Final = 0.1
 RETRY_S: Final = 0.5
 # Properties in one message.
 REPORT_CHUNK: Final = 200
+
+
+# Value (None: no value could be measured), quality, monotonic s.
+Measured: TypeAlias = tuple[v1.Value | None, v1.Quality, float]
 
 
 @dataclass(slots=True)
@@ -58,10 +62,13 @@ class Properties:
             }
         )
 
-    def report(self, name: str, value: v1.Value, quality: v1.Quality, now: float) -> None:
-        """A measured or applied value."""
+    def report(
+        self, name: str, value: v1.Value | None, quality: v1.Quality, now: float, at: float | None = None
+    ) -> None:
+        """A measured or applied value, of `at` (now if left out). None: the last one stays, with that quality."""
         prop = self.by_name[name]
-        prop.value, prop.quality, prop.at = value, quality, now
+        prop.value = prop.value if value is None else value
+        prop.quality, prop.at = quality, now if at is None else at
         prop.reports += 1
         self.touch(name, now)
 
@@ -90,6 +97,7 @@ class Properties:
             if prop.value is not None:
                 prop.quality = v1.QUALITY_STALE
                 self.touch(name, now)
+                self._flush_at = now  # The robot is taken off the hub's list next: now or never.
 
     def forget_versions(self) -> None:
         """A new hub session: versions are compared anew."""

@@ -94,10 +94,13 @@ class Robot(RobotHandler):
         """Make its own copy of each component."""
         self.robot = robot
         self.components: dict[str, Component] = {}
+        memo: dict[
+            int, Any
+        ] = {}  # One for all: a component that knows another one knows this robot's copy of it.
         for name in dict.fromkeys(each for base in reversed(type(self).__mro__) for each in vars(base)):
             declared = getattr(type(self), name, None)
             if isinstance(declared, Component):
-                component = copy.deepcopy(declared)
+                component = self._copy(name, declared, memo)
                 component.name = name
                 self.components[name] = component
                 setattr(self, name, component)
@@ -122,6 +125,16 @@ class Robot(RobotHandler):
         self._running: dict[bytes, Order] = {}
         self._calls: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._caller = threading.Thread(target=self._run_calls, name=f"calls {robot}", daemon=True)
+
+    @classmethod
+    def _copy(cls, name: str, declared: Component, memo: dict[int, Any]) -> Component:
+        try:
+            return copy.deepcopy(declared, memo)
+        except TypeError as exc:
+            raise ConfigError(
+                f"{cls.__name__}.{name} cannot be copied for each robot: {exc}",
+                hint="open hardware, locks and threads in start(), not in __init__",
+            ) from exc
 
     def _make_sheet(self) -> v1.Sheet:
         return v1.Sheet(
@@ -292,18 +305,28 @@ class Robot(RobotHandler):
 
     @classmethod
     def main(cls, arguments: list[str] | None = None) -> int:
-        """Serve one robot of this class from a command line: --id, --hub."""
+        """Serve one robot of this class from a command line: --id, --hub, and what `add_options` adds."""
         parser = argparse.ArgumentParser(description=first_line(cls))
         parser.add_argument("--id", default=cls.model or cls.__name__.lower(), help="a DNS-1123 label")
         parser.add_argument("--hub", help="control lane, else ROBOLINK_HUB, else tcp://127.0.0.1:5570")
+        cls.add_options(parser)
         options = parser.parse_args(arguments)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         try:
-            cls(options.id).run(options.hub)
+            robot = cls(options.id)
+            robot.take_options(options)
+            robot.run(options.hub)
         except RobolinkError as exc:
             sys.stderr.write(f"{exc}\n")
             return 1
         return 0
+
+    @classmethod
+    def add_options(cls, parser: argparse.ArgumentParser) -> None:
+        """For the vendor: more options of `main`."""
+
+    def take_options(self, options: argparse.Namespace) -> None:
+        """For the vendor: what they were set to, before the robot is served."""
 
     def run(self, hub: str | None = None) -> None:
         """Serve this robot until SIGINT or SIGTERM.

@@ -26,6 +26,7 @@ from robolink.errors import RejectedError, RemoteProtocolError, RobolinkError
 from robolink.robot._actions import Action, HubChanged, Refused
 from robolink.robot._commands import CONFIRM_CANCEL_S, CommandRules
 from robolink.robot._motion import MotionRules
+from robolink.robot._properties import Measured
 from robolink.robot._served import Served
 from robolink.robot._twin import TwinRules
 from robolink.robot._wire import LaneLink, Wire
@@ -333,9 +334,7 @@ class DriverSession:
         """The verdict on an `ApplySetting`; `cause` 0 and no text: applied."""
         self.twin.done(robot, name, version, cause, text, now)
 
-    def report(
-        self, robot: str, values: Mapping[str, tuple[v1.Value, v1.Quality, float]], now: float
-    ) -> None:
+    def report(self, robot: str, values: Mapping[str, Measured], now: float) -> None:
         """Measured values; names are the sheet's."""
         self.twin.report(robot, values, now)
 

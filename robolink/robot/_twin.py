@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from robolink import v1
 from robolink.core.sheet import check_value, typed_plain
-from robolink.core.values import from_value
+from robolink.core.values import from_value, to_value
 from robolink.core.violation import Violation
 from robolink.robot._actions import ApplySetting
-from robolink.robot._properties import REPORT_CHUNK, Prop
+from robolink.robot._properties import REPORT_CHUNK, Measured, Prop
 from robolink.robot._served import Served
 from robolink.robot._wire import Wire
 
@@ -87,7 +87,10 @@ class TwinRules:
         applied = prop.desired is not None and prop.desired.version == version
         if not cause and applied and prop.reports == prop.reports_before and prop.desired is not None:
             # The handler did not say what is in force, so it is what it was told.
-            served.properties.report(name, prop.desired.value, v1.QUALITY_GOOD, now)
+            told = from_value(prop.desired.value)
+            assert told is not None  # Checked before it was applied.
+            value = to_value(typed_plain(prop.info.field, told))
+            served.properties.report(name, value, v1.QUALITY_GOOD, now)
         self._verdict(served, name, prop, version, cause, text, now)
 
     def _verdict(
@@ -100,16 +103,15 @@ class TwinRules:
         served.properties.touch(name, now, verdict=True)
         self.flush(served, now)
 
-    def report(
-        self, robot: str, values: Mapping[str, tuple[v1.Value, v1.Quality, float]], now: float
-    ) -> None:
+    def report(self, robot: str, values: Mapping[str, Measured], now: float) -> None:
         """What the handler measured: name -> value, quality, monotonic s."""
         served = self._robots.get(robot)
         if served is None:
             return
         for name, (value, quality, at) in values.items():
-            served.properties.report(name, value, quality, now)
-            served.properties.by_name[name].at = at
+            if value is None:
+                self._wire.counters["reading_not_finite"] += 1
+            served.properties.report(name, value, quality, now, at)
 
     # Reports.
 

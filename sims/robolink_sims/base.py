@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import threading
 import time
@@ -15,6 +16,7 @@ from robolink import v1
 from robolink.robot import Arg, Base, Battery, Goal, Reading, Robot, Setting, Stream, command, goal, setpoint
 
 STEP_S: Final = 0.01
+CONTROL_S: Final = 0.02
 PUBLISH_EVERY: Final = 5
 STANDSTILL: Final = 1e-3
 ARRIVED_M: Final = 0.02
@@ -49,6 +51,12 @@ class DiffDrive:
         self.x += self.linear * math.cos(self.theta) * dt
         self.y += self.linear * math.sin(self.theta) * dt
         self.distance += abs(self.linear) * dt
+
+    def advance(self, seconds: float) -> None:
+        """Move on by any time, in steps that are short enough for the model."""
+        steps = max(1, math.ceil(seconds / STEP_S))
+        for _ in range(steps):
+            self.step(seconds / steps)
 
     def want(self, linear: float, angular: float) -> None:
         """What the controller strives for."""
@@ -85,16 +93,14 @@ class SimWheels(Base):
     def __init__(self, battery: SimBattery) -> None:
         """Standing at the origin."""
         self.drive = DiffDrive()
+        self.speed_up = 1.0
         self._battery = battery
-        self._lock = threading.Lock()
-        self._ending = threading.Event()
-
-    def __deepcopy__(self, memo: dict[int, object]) -> SimWheels:
-        """Each robot has its own; locks cannot be copied."""
-        return SimWheels(memo.get(id(self._battery), self._battery))  # type: ignore[arg-type]
 
     def start(self) -> None:
         """Let time pass."""
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self.distance = 0.0
         threading.Thread(target=self._run, name="sim base", daemon=True).start()
 
     def close(self) -> None:
@@ -106,7 +112,7 @@ class SimWheels(Base):
         while not self._ending.wait(STEP_S):
             now = time.monotonic()
             with self._lock:
-                self.drive.step(min(now - last, 0.1))
+                self.drive.advance(min(now - last, 0.1) * self.speed_up)
             last, count = now, count + 1
             if count % PUBLISH_EVERY == 0:
                 self._publish()
@@ -149,7 +155,7 @@ class SimWheels(Base):
                     eta_s=left / max(self.drive.linear, 0.1),
                     distance_left=left,
                 )
-                goal.sleep(0.02)
+                goal.sleep(CONTROL_S / self.speed_up)
             self._turn_to(goal, theta)
         finally:
             self._want(0.0, 0.0)
@@ -161,7 +167,7 @@ class SimWheels(Base):
         while abs(error := math.remainder(theta - self.drive.theta, math.tau)) > ARRIVED_RAD:
             self._want(0.0, max(-1.5, min(1.5, 4.0 * error)))
             goal.feedback(phase="turning", progress=1.0)
-            goal.sleep(0.02)
+            goal.sleep(CONTROL_S / self.speed_up)
 
     @command(motion=False)
     def pose(self) -> dict[str, float]:
@@ -180,6 +186,10 @@ class SimWheels(Base):
 class SimBattery(Battery):
     """Empty after 20 km."""
 
+    def start(self) -> None:
+        """Full."""
+        self.percentage = 1.0
+
     def drain(self, distance: float) -> None:
         """So far driven, m."""
         left = round(max(0.0, 1.0 - distance / 20_000), 4)
@@ -194,6 +204,15 @@ class SimBase(Robot):
     vendor, model, version = "robolink", "sim-base", "1.0"
     battery = SimBattery()
     base = SimWheels(battery)
+
+    @classmethod
+    def add_options(cls, parser: argparse.ArgumentParser) -> None:
+        """How fast its time passes."""
+        parser.add_argument("--speed-up", type=float, default=1.0, help="simulated seconds a second")
+
+    def take_options(self, options: argparse.Namespace) -> None:
+        """As said."""
+        self.base.speed_up = options.speed_up
 
 
 if __name__ == "__main__":
