@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -52,10 +54,11 @@ class Port:
         Raises:
             ConnectionLostError: The port vanished.
         """
+        # The terminal is set to return nothing rather than wait: only after select does nothing mean the end.
+        if not select.select([self.fd], [], [], 0)[0]:
+            return b""
         try:
             data = os.read(self.fd, CHUNK_BYTES)
-        except BlockingIOError:
-            return b""
         except OSError as exc:
             raise ConnectionLostError(f"port {self.path} vanished: {exc.strerror}") from exc
         if not data:
@@ -108,16 +111,32 @@ def _open_error(path: str, exc: Exception) -> PortError:
 
 
 def port_holder(path: str) -> str:
-    """The process that has the port open, as far as this user may see; empty if unknown."""
+    """The process that has locked the port, else one that has it open; empty if unknown to this user."""
+    holders = [*_lockers(path), *_openers(path)]
+    for pid in holders:
+        if pid == os.getpid():
+            return "this process"
+        with contextlib.suppress(OSError):
+            words = (PROCESSES / str(pid) / "cmdline").read_bytes().split(b"\0")
+            name = " ".join(word.decode(errors="replace") for word in words if word)
+            return f"process {pid} ({name[:120]})"
+    return ""
+
+
+def _lockers(path: str) -> Iterator[int]:
+    """As /proc/locks tells: `1: FLOCK ADVISORY WRITE pid major:minor:inode …`."""
+    with contextlib.suppress(OSError):
+        inode = str(Path(path).stat().st_ino)
+        for line in (PROCESSES / "locks").read_text().splitlines():
+            words = line.split()
+            if len(words) > 5 and words[1] == "FLOCK" and words[5].split(":")[-1] == inode:
+                yield int(words[4])
+
+
+def _openers(path: str) -> Iterator[int]:
     device = os.path.realpath(path)
     for process in PROCESSES.glob("[0-9]*"):
-        if process.name == str(os.getpid()):
-            continue
-        try:
+        # One that has ended meanwhile, or is another user's, cannot be looked at.
+        with contextlib.suppress(OSError):
             if any(str(each.readlink()) == device for each in (process / "fd").iterdir()):
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                name = " ".join(word.decode(errors="replace") for word in words if word)
-                return f"process {process.name} ({name[:80]})"
-        except OSError:
-            continue  # it has ended, or is another user's
-    return ""
+                yield int(process.name)

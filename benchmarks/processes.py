@@ -1,0 +1,172 @@
+"""Child processes of a benchmark: free ports, start and readiness, and an end that leaves nobody behind.
+
+It measures nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[1]
+READY: Final = "READY"
+START_TIMEOUT_S: Final = 30.0
+END_TIMEOUT_S: Final = 5.0
+
+
+def free_ports(count: int) -> int:
+    """First of `count` ports in a row that are free now."""
+    for _ in range(200):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = int(probe.getsockname()[1])
+        if first + count > 65_000:
+            continue
+        with contextlib.ExitStack() as held:
+            try:
+                for offset in range(count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", first + offset))
+            except OSError:
+                continue
+        return first
+    raise RuntimeError("no free ports in a row")
+
+
+# In the child.
+
+
+def end_with_parent() -> None:
+    """Have this process terminate once its parent is gone: the parent holds the other end of stdin."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def say_ready() -> None:
+    """Tell the parent that this child serves."""
+    print(READY, flush=True)
+
+
+def wait_for_signal() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+
+
+def hold_signals() -> None:
+    """Call before any thread starts, so that `wait_for_signal` is the one that gets them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+
+
+# In the parent.
+
+
+class Children:
+    """The processes of one path; a context manager that ends them all, newest first."""
+
+    def __init__(self, folder: Path) -> None:
+        """Logs go to `folder`."""
+        self._folder = folder
+        self._running: list[tuple[str, subprocess.Popen[str]]] = []
+
+    def start(self, name: str, module: str, arguments: Sequence[str], *, wait: bool = True) -> None:
+        """Start `python -m benchmarks.MODULE ARGUMENTS`, and wait until it says that it serves."""
+        with self._log(name).open("w") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", f"benchmarks.{module}", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+            )
+        self._running.append((name, child))
+        if wait and self._line(name, child, START_TIMEOUT_S) != READY:
+            raise RuntimeError(f"{name} did not come up\n{self.logs()}")
+
+    def result(self, name: str, module: str, arguments: Sequence[str], timeout_s: float) -> dict[str, Any]:
+        """Start a child that prints one line of JSON; what it printed."""
+        self.start(name, module, arguments, wait=False)
+        line = self._line(name, self._running[-1][1], timeout_s)
+        try:
+            found: dict[str, Any] = json.loads(line)
+        except json.JSONDecodeError as exc:
+            raise RuntimeError(f"{name} measured nothing, it said {line!r}\n{self.logs()}") from exc
+        return found
+
+    @staticmethod
+    def _line(name: str, child: subprocess.Popen[str], timeout_s: float) -> str:
+        assert child.stdout is not None
+        late = threading.Timer(timeout_s, child.kill)
+        late.start()
+        try:
+            return child.stdout.readline().strip()
+        finally:
+            late.cancel()
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+    def logs(self) -> str:
+        """The end of what each child wrote to stderr."""
+        return "\n".join(
+            f"--- {name} (exit code {child.poll()}):\n{self._log(name).read_text()[-2000:]}"
+            for name, child in self._running
+        )
+
+    def __enter__(self) -> Children:
+        return self
+
+    def end(self) -> None:
+        """End them all."""
+        for _name, child in reversed(self._running):
+            end(child)
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+def end(child: subprocess.Popen[str]) -> None:
+    """SIGTERM, then SIGKILL; the pipes are closed in any case."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM unwinds the parent like Ctrl-C does, so that its children are ended."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def wait_until(when: float) -> None:
+    """Let the machine settle until that monotonic time."""
+    time.sleep(max(0.0, when - time.monotonic()))
