@@ -32,12 +32,16 @@ REGISTRIES = re.compile(
 )
 
 PUBLIC_NAMES = {
-    "robolink": "connect connect_async",
+    "robolink": ("__version__ connect connect_async stop_all"),
     "robolink.robot": (
-        "Arg Base Battery Driver Goal GoalEnded Motor Order Reading Robot RobotHandler RobotLink Setting "
-        "SettingRejected StopOutcome Stream command goal setpoint"
+        "Arg Arm Base Battery Camera Component Driver Goal GoalEnded Gpio Gripper Imu Motor Order "
+        "Reading Robot RobotHandler RobotLink Sensor Servo Setting SettingRejectedError "
+        "StopOutcome StopView Stream command goal setpoint"
     ),
-    "robolink.client": "AsyncHub GoalHandle Hub Options RobotHandle connect connect_async",
+    "robolink.client": (
+        "AsyncGoalHandle AsyncHub AsyncIteration AsyncLease AsyncRobotHandle AsyncTwin GoalHandle "
+        "Hub Iteration Lease Options RobotHandle StreamSample Twin connect connect_async stop_all"
+    ),
 }
 
 

@@ -105,7 +105,7 @@ def _start(
     except CommandError as exc:
         if as_json and not isinstance(exc, DeadlineExceededError):
             refused = v1.CommandUpdate(state=v1.COMMAND_STATE_REJECTED, text=str(exc.args[0]))
-            refused.cause = v1.Cause.Value(f"CAUSE_{cause_name(exc.cause)}")
+            refused.cause = exc.cause  # type: ignore[assignment]  # an enum is its number
             _write(outcome(wish.robot, wish.method, refused), _lines(wish, method))
         raise
 

@@ -36,7 +36,7 @@ def stop_robots(
     from robolink.client import stop_all
 
     url, wanted = hub_url(hub), _wanted(robots, every)
-    number = v1.StopLevel.Value(f"STOP_LEVEL_{level}")
+    number: v1.StopLevel = getattr(v1, f"STOP_LEVEL_{level}")
     try:
         results = stop_all(
             url, wanted, level=number, reason=reason, name=CLIENT_NAME, timeout_s=ANSWER_TIMEOUT_S
@@ -62,7 +62,7 @@ def _stop_row(view: dict[str, object]) -> tuple[Cell, ...]:
     return (
         str(view["robot"]),
         (verdict, STYLES.get(verdict, "")),
-        standstill if verdict not in FAILED else "–",
+        standstill if verdict not in FAILED else "-",
         f"#{view['generation']}",
         str(view["text"]),
     )

@@ -46,13 +46,13 @@ def get(hub: str | None, robot: str, names: list[str], as_json: bool) -> int:
 def _row(state: v1.PropertyState, fields: Fields) -> tuple[Cell, ...]:
     field = fields.get(state.name)
     unit = field.unit if field is not None else ""
-    reported: Cell = "–"
+    reported: Cell = "-"
     if state.HasField("reported"):
         reported = shown(from_value(state.reported.value), unit)
         if state.reported.quality in QUALITY_STYLES:
             word = (short(v1.Quality, "QUALITY_", state.reported.quality) or "").lower()
             reported = (f"{reported} ({word})", QUALITY_STYLES[state.reported.quality])
-    desired = "–"
+    desired = "-"
     if state.HasField("desired"):
         desired = f"{shown(from_value(state.desired.value), unit)} v{state.desired.version}"
     return state.name, reported, desired, _observed(state)
@@ -61,9 +61,9 @@ def _row(state: v1.PropertyState, fields: Fields) -> tuple[Cell, ...]:
 def _observed(state: v1.PropertyState) -> Cell:
     if not state.HasField("observed"):
         # Written, but the robot has not yet said what it made of it.
-        return ("pending", "yellow") if state.HasField("desired") and state.desired.version else "–"
+        return ("pending", "yellow") if state.HasField("desired") and state.desired.version else "-"
     observed = state.observed
-    text = f"{(short(v1.Verdict, 'VERDICT_', observed.verdict) or '–').lower()} v{observed.version}"
+    text = f"{(short(v1.Verdict, 'VERDICT_', observed.verdict) or '-').lower()} v{observed.version}"
     if observed.verdict == v1.VERDICT_REJECTED:
         return f"{text} {cause_name(observed.cause)}: {observed.text}", "bold red"
     return (text, "yellow") if observed.version < state.desired.version else (text, "green")
@@ -119,7 +119,7 @@ def _print_change(state: v1.PropertyState, fields: Fields) -> None:
     cells = [cell if isinstance(cell, str) else cell[0] for cell in _row(state, fields)]
     name, reported, desired, observed = cells
     parts = [f"{time.strftime('%H:%M:%S')}  {name:<24} {reported}"]
-    if desired != "–":
+    if desired != "-":
         parts.append(f"desired {desired}, {observed}")
     sys.stdout.write("  ".join(parts) + "\n")
     sys.stdout.flush()

@@ -129,3 +129,11 @@ class LinkTimes:
     idle_s: float = 0.2
     show_prompt_s: float = 1.0
     window: int = 4
+
+
+def other_major(hello: v1.SerialHello, major: int, minor: int) -> str:
+    """The refusal in words, with both versions."""
+    return (
+        f"the board speaks robolink serial {hello.major}.{hello.minor}, this host speaks "
+        f"{major}.{minor}: another major version; update the older side"
+    )

@@ -1,6 +1,6 @@
-"""Text between the frames of a serial line: into lines, and whether it ends at a MicroPython prompt.
+"""Text between the frames of a serial line: into lines, and whether a MicroPython REPL speaks there.
 
-It decides nothing: link.py says when the line is idle.
+It decides nothing: link.py says when the line is idle, and what to do about a REPL.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 PROMPT: Final = b">>> "
+PRINTABLE: Final = range(0x20, 0x7F)
 
 
 class LineText:
@@ -16,6 +17,7 @@ class LineText:
     def __init__(self) -> None:
         """Nothing yet."""
         self._pending = bytearray()
+        self._hello = b""
 
     def __bool__(self) -> bool:
         """Whether a line has begun."""
@@ -31,6 +33,15 @@ class LineText:
         """A frame follows, or the line is idle: what is pending is a line."""
         line, self._pending = self._pending, bytearray()
         return [text] if (text := _shown(line)) else []
+
+    def typed(self, hello: bytes) -> bytes:
+        """This HELLO goes out; returned as it is, with its flags."""
+        self._hello = bytes(byte for byte in hello[1:-1] if byte in PRINTABLE)
+        return hello
+
+    def is_echo(self, data: bytes) -> bool:
+        """Whether `data` is our last HELLO as a REPL echoes it: printable characters only."""
+        return bool(data) and data == self._hello
 
     def at_prompt(self, rest: bytes) -> bool:
         """Whether pending text and `rest` behind it end in the friendly prompt."""

@@ -30,6 +30,7 @@ from robolink.core._link_table import (
     Received,
     Refused,
     Up,
+    other_major,
 )
 from robolink.core._link_text import LineText
 from robolink.core._link_window import MAX_QUEUED_FRAMES, Window
@@ -38,10 +39,11 @@ from robolink.errors import LocalProtocolError
 
 __all__ = ["Down", "Link", "LinkEvent", "LinkState", "LinkTimes", "LogLine", "Received", "Refused", "Up"]
 
-# Ctrl-C clears what our HELLOs typed into the prompt; Ctrl-D on the empty line starts the board's main.py.
+# To a REPL. Ctrl-C: forget the line that our HELLOs typed. Ctrl-D on an empty line: start the board's main.py.
+# Ctrl-B leaves the raw REPL, which echoes nothing; a running program drops it as noise.
+CLEAR_LINE: Final = b"\x03"
 LEAVE_REPL: Final = b"\x03\x04"
-# A new line and Ctrl-B: either REPL answers with its prompt, a running program drops them as noise.
-SHOW_PROMPT: Final = b"\r\x02"
+LEAVE_RAW_REPL: Final = b"\x02"
 NEVER: Final = float("inf")
 
 
@@ -194,6 +196,9 @@ class Link:
                 self._take_frame(item, now)
 
     def _take_noise(self, noise: Noise) -> None:
+        if self.host and not self.up and self._text.is_echo(noise.data):
+            self._typed = CLEAR_LINE
+            return
         self._count("noise_bytes", len(noise.data))
         self._log(self._text.take(noise.data))
 
@@ -247,6 +252,10 @@ class Link:
         except DecodeError:
             self._count("bad_bodies")
             return
+        if hello.nonce == self._nonce:
+            self._count("own_hello")  # a loop in the line, or a REPL that echoes
+            self._typed = CLEAR_LINE if self.host and not self.up else b""
+            return
         if hello.major != self.major:
             self._refuse(hello, now)
             return
@@ -280,10 +289,7 @@ class Link:
         self._peer = hello
         if known:
             return
-        text = (
-            f"the board speaks robolink serial {hello.major}.{hello.minor}, this host speaks "
-            f"{self.major}.{self.minor}: another major version; update the older side"
-        )
+        text = other_major(hello, self.major, self.minor)
         if was_up:
             self._events.append(Down(text=text))
         # The nonce stays: a new one would be news to the peer, and its answer news to us, for ever.
@@ -347,7 +353,7 @@ class Link:
     def _hello(self, now: float) -> Iterator[bytes]:
         if self.host and not self.up and now >= self._prompt_due_s:
             self._prompt_due_s = now + self.times.show_prompt_s
-            yield SHOW_PROMPT
+            yield LEAVE_RAW_REPL
         self._hello_due_s = NEVER if self.up else now + self.times.hello_s
         hello = v1.SerialHello(
             major=self.major,
@@ -361,7 +367,7 @@ class Link:
             stop_generation=self.stop_generation,
             stop_latched=self.stop_latched,
         )
-        yield _frame(v1.SERIAL_FRAME_KIND_HELLO, hello).to_bytes(0)
+        yield self._text.typed(_frame(v1.SERIAL_FRAME_KIND_HELLO, hello).to_bytes(0))
 
     def _session_frames(self, now: float) -> Iterator[bytes]:
         if self.pending_stop is not None and now >= self._stop_due_s:

@@ -231,12 +231,28 @@ def test_prompt_in_a_session_is_only_text() -> None:
     assert host.link.counters.get("prompts_left", 0) == 0
 
 
-def test_quiet_line_is_asked_for_its_prompt() -> None:
+def test_raw_repl_is_left_now_and_then() -> None:
     end = LinkEnd()
     sent = b"".join(end.step(n * 0.01) for n in range(150))
-    assert b"\r\x02" in sent
+    assert sent.count(b"\x02") == 1
     board = LinkEnd(host=False)
-    assert b"\r\x02" not in b"".join(board.step(n * 0.01) for n in range(150))
+    assert b"\x02" not in b"".join(board.step(n * 0.01) for n in range(150))
+
+
+def test_repl_that_echoes_gets_its_line_cleared() -> None:
+    end = LinkEnd()
+    hello = end.step(0.0)
+    end.receive(bytes(byte for byte in hello if 0x20 <= byte < 0x7F), 0.01)
+    assert end.step(0.02) == b"\x03"
+    assert not end.of(LogLine)
+
+
+def test_own_hello_from_a_loop_in_the_line_is_no_peer() -> None:
+    end = LinkEnd()
+    for number in range(100):
+        end.receive(end.step(number * 0.02), number * 0.02)
+    assert not end.link.up and not end.of(Up)
+    assert end.link.counters["own_hello"] > 10
 
 
 def test_callers_faults_are_named() -> None:

@@ -52,6 +52,7 @@ def test_port_is_locked_and_its_holder_is_found(board: BoardSim) -> None:
     port = Port(board.port)
     with pytest.raises(PortBusyError, match="is in use"):
         Port(board.port)
+    assert port_holder(board.port) == "this process"
     port.close()
     assert "robolink_sims.board" in port_holder(board.port)
     Port(board.port).close()

@@ -1,0 +1,185 @@
+"""The demo's child processes: started on free loopback ports in a folder of their own, and always ended.
+
+What has no wheel on this machine is named and left out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final, Self
+
+from robolink.client import Hub
+from robolink.errors import ConnectionLostError, RobolinkError
+
+START_TIMEOUT_S: Final = 20.0
+END_TIMEOUT_S: Final = 5.0
+TRIES: Final = 200
+
+
+def free_ports(count: int) -> int:
+    """First of `count` ports in a row that are free now."""
+    for _ in range(TRIES):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = int(probe.getsockname()[1])
+        held = [socket.socket() for _ in range(count)]
+        try:
+            for offset, each in enumerate(held):
+                each.bind(("127.0.0.1", first + offset))
+        except (OSError, OverflowError):
+            continue
+        finally:
+            for each in held:
+                each.close()
+        return first
+    raise RobolinkError("no free ports in a row on loopback", hint="close some programs")
+
+
+class Parts:
+    """Every process of the demo; a context manager.
+
+    Attributes:
+        robots: Ids of the robots that take part.
+        left_out: Part and reason.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Nothing runs yet."""
+        self.quiet = quiet
+        self.folder = Path(tempfile.mkdtemp(prefix="robolink-demo-"))
+        self.url = f"tcp://127.0.0.1:{free_ports(4)}"
+        self.robots: list[str] = []
+        self.left_out: dict[str, str] = {}
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._keep = False
+
+    def __enter__(self) -> Self:
+        """Start everything."""
+        try:
+            self._start_all()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End everything, last started first."""
+        for _, child in reversed(self._children):
+            child.send_signal(signal.SIGTERM)
+        for _, child in reversed(self._children):
+            try:
+                child.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start_all(self) -> None:
+        config = self.folder / "hub.toml"
+        config.write_text(f'url = "{self.url}"\n[store]\npath = "{self.folder / "store"}"\n')
+        self._start("hub", "-m", "robolink.hub", "--config", str(config))
+        self._wait_hub()
+        self._start("base", "-m", "robolink_sims.base", "--id", "base-1", "--hub", self.url)
+        self.robots.append("base-1")
+        if importlib.util.find_spec("micropython_unix") is None:
+            self.left_out["board"] = "no MicroPython for this machine (extra board-sim)"
+        else:
+            self._start_board()
+
+    def _start_board(self) -> None:
+        child = self._start("board", "-m", "robolink_sims.board", "--print-port", read=True)
+        assert child.stdout is not None
+        port = child.stdout.readline().decode().strip()
+        if not port:
+            raise RobolinkError(f"the simulated board did not start; see {self.folder / 'board.log'}")
+        arguments = ("serial", "bridge", "--port", port, "--robot", "board-1", "--hub", self.url)
+        self._start("serial", "-m", "robolink.cli", *arguments)
+        self.robots.append("board-1")
+
+    def _start(self, name: str, *arguments: str, read: bool = False) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, *arguments], stdout=subprocess.PIPE if read else log, stderr=log
+            )
+        self._children.append((name, child))
+        return child
+
+    def _wait_hub(self) -> None:
+        host, port = "127.0.0.1", int(self.url.rpartition(":")[2])
+        until = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < until:
+            try:
+                socket.create_connection((host, port + 1), 0.2).close()
+            except OSError:
+                self.check()
+                time.sleep(0.05)
+            else:
+                return
+        raise ConnectionLostError("the demo's hub did not come up", hint=f"see {self.folder / 'hub.log'}")
+
+    def check(self) -> None:
+        """Every child still runs.
+
+        Raises:
+            RobolinkError: One has ended; its log is named.
+        """
+        for name, child in self._children:
+            if child.poll() is not None:
+                self.keep_logs()
+                log = self.folder / f"{name}.log"
+                last = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise RobolinkError(
+                    f"{name} ended with {child.returncode}: {' '.join(last)}", hint=f"see {log}"
+                )
+
+    def wait_online(self, hub: Hub, timeout_s: float) -> None:
+        """Every robot has said hello.
+
+        Raises:
+            RobolinkError: One did not in time.
+        """
+        until = time.monotonic() + timeout_s
+        while True:
+            online = {each.robot for each in hub.robots() if each.online}
+            missing = [robot for robot in self.robots if robot not in online]
+            if not missing:
+                return
+            self.check()
+            if time.monotonic() > until:
+                self.keep_logs()
+                raise RobolinkError(f"{', '.join(missing)} did not come online", hint=f"see {self.folder}")
+            time.sleep(0.05)
+
+    def keep_logs(self) -> None:
+        """Something went wrong: the logs stay."""
+        if not self._keep and not self.quiet:
+            print(f"logs are kept in {self.folder}")
+        self._keep = True
+
+    def stay(self) -> None:
+        """Keep everything up until Ctrl-C, and say what to type next."""
+        print("\nEverything stays up until Ctrl-C. In another terminal:")
+        for line in (
+            "robots",
+            "describe base-1",
+            "call base-1 base.navigate_to x=2 y=1",
+            "stop --all",
+            "release --all",
+        ):
+            print(f"  robolink --hub {self.url} {line}")
+        print("The stop is a software stop, not safety rated.")
+        try:
+            while True:
+                self.check()
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            print("ending")
