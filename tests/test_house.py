@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAX_FILE_LINES = 400
+MAX_FILE_LINES = 425  # about 400: past it, look for the second thing hiding in the file
 MAX_FUNCTION_LINES = 50
 BINARY = {".binpb", ".png", ".gif", ".mpy", ".ico"}
 DISCLAIMER = "not safety rated"

@@ -72,9 +72,10 @@ class Parts:
 
     def __exit__(self, *_: object) -> None:
         """End everything, last started first."""
-        for _, child in reversed(self._children):
+        children = [child for _name, child in reversed(self._children)]
+        for child in children:
             child.send_signal(signal.SIGTERM)
-        for _, child in reversed(self._children):
+        for child in children:
             try:
                 child.wait(END_TIMEOUT_S)
             except subprocess.TimeoutExpired:

@@ -111,9 +111,28 @@ class CommandDesk:
             machine.latch.check(header.stop_generation)
             site.leases.check(machine.robot, component, token_of(header.lease), session_id=session_id)
             self._check_busy(machine, component, preempt=body.preempt)
-        record = CommandRecord(
+        record = self._record(header, body_bytes, body, method, digest, owner, peer)
+        record.deadline_ns, record.driver_session = deadline_ns, machine.driver.session_id
+        site.table.add(record)
+        site.turn.batch.command(record)
+        site.turn.failed.append(lambda text: self._storage_failed(record, text))
+        if method.motion and body.preempt:
+            self._preempt(machine, component, record.id)
+        return record
+
+    def _record(
+        self,
+        header: v1.Header,
+        body_bytes: bytes,
+        body: v1.Command,
+        method: v1.Method,
+        digest: bytes,
+        owner: str,
+        peer: bytes,
+    ) -> CommandRecord:
+        return CommandRecord(
             id=header.message_id,
-            robot=machine.robot,
+            robot=header.destination,
             digest=digest,
             method=body.method,
             owner=owner,
@@ -122,20 +141,12 @@ class CommandDesk:
             on_disconnect=body.on_disconnect or method.on_disconnect or v1.ON_DISCONNECT_CANCEL,
             lease=token_of(header.lease),
             stop_generation=header.stop_generation,
+            header=self._forwarded_header(header, owner),
             body=body_bytes,
-            deadline_ns=deadline_ns,
-            driver_session=machine.driver.session_id,
             state=rules.ACCEPTED,
-            time_ns=site.now_ns,
+            time_ns=self._site.now_ns,
             peer=peer,
         )
-        record.header = self._forwarded_header(header, owner)
-        site.table.add(record)
-        site.turn.batch.command(record)
-        site.turn.failed.append(lambda text: self._storage_failed(record, text))
-        if method.motion and body.preempt:
-            self._preempt(machine, component, record.id)
-        return record
 
     def _deadline(self, header: v1.Header) -> int:
         site = self._site
