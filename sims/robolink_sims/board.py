@@ -100,6 +100,8 @@ class BoardSim:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(START_TIMEOUT_S)
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
         Path(self.port).unlink(missing_ok=True)
 
     def reset(self) -> None:
