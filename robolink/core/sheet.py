@@ -8,18 +8,24 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from robolink import v1
 from robolink.core.values import Plain, from_value, type_of
-from robolink.core.violation import Violation
+from robolink.core.violation import Violation as Violation  # the answer of every check here
 
 MAX_STRING_BYTES: Final = 4096
 MAX_BYTES_VALUE: Final = 64 * 1024
 MAX_VECTOR: Final = 4096
 MAX_SHEET_BYTES: Final = 128 * 1024
 MAX_COMPONENTS: Final = 64
+MAX_UNIT: Final = 32
+# A setpoint that lives longer than the deadman's last step is none.
+MAX_SETPOINT_TTL_MS: Final = 10_000
+# Of a foreign text or value inside one of our texts.
+MAX_SHOWN: Final = 80
 HUB_PROPERTIES: Final = ("cmd", "cmd-status", "stop", "setting-errors")
 STREAM_SCHEMAS: Final = ("Odometry", "BatteryState", "JointState", "Values")
 
@@ -34,6 +40,29 @@ _TYPE_WORDS: Final = {
     v1.VALUE_TYPE_BYTES: "bytes",
     v1.VALUE_TYPE_VECTOR: "a vector",
 }
+_NUMBERS: Final = (v1.VALUE_TYPE_INT, v1.VALUE_TYPE_DOUBLE, v1.VALUE_TYPE_VECTOR)
+_LONGEST: Final = {
+    v1.VALUE_TYPE_STRING: MAX_STRING_BYTES,
+    v1.VALUE_TYPE_BYTES: MAX_BYTES_VALUE,
+    v1.VALUE_TYPE_VECTOR: MAX_VECTOR,
+}
+
+# Settings are replayed after an outage, so a wanted motion must never be one; see `_refuse_motion`.
+_MOTION_WORDS: Final = {
+    **dict.fromkeys(("velocity", "vel", "twist"), ("m/s", "rad/s", "1", "")),
+    "speed": ("m/s", "rad/s"),
+    **dict.fromkeys(("position", "pos", "angle", "pose"), ("m", "rad")),
+}
+_BESIDE_MOTION: Final = re.compile(
+    r"cmd|command|commanded|target|goal|desired|wanted|setpoint|demand|reference|ref|"
+    r"linear|angular|x|y|z|yaw|left|right|wheel|joint|motor|servo|base|"
+)
+
+
+def shown(value: object) -> str:
+    """A foreign text or value for one of our texts: quoted, cut where it is long."""
+    text = repr(value[: 2 * MAX_SHOWN] if isinstance(value, str | bytes | tuple) else value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def sheet_hash(sheet: v1.Sheet) -> str:
@@ -47,93 +76,133 @@ def validate_robot_id(robot: str) -> None:
     Raises:
         Violation: INVALID.
     """
-    if not _LABEL.fullmatch(robot):
-        raise Violation(
-            v1.CAUSE_INVALID,
-            f"robot id {robot!r} is no DNS-1123 label: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
-        )
+    legal = "1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+    _demand(_LABEL.fullmatch(robot), f"robot id {shown(robot)} is no DNS-1123 label: {legal}")
 
 
 def validate_sheet(sheet: v1.Sheet) -> None:
-    """Whether a sheet says what it must.
+    """Whether a sheet says what it must, and nothing that this version could not keep.
 
     Raises:
         Violation: INVALID; the text names the component and the field.
     """
     size = sheet.ByteSize()
-    if size > MAX_SHEET_BYTES:
-        raise Violation(v1.CAUSE_INVALID, f"the sheet has {size} bytes, the limit is {MAX_SHEET_BYTES}")
-    if not _LABEL.fullmatch(sheet.model):
-        raise Violation(v1.CAUSE_INVALID, f"model {sheet.model!r} is no DNS-1123 label")
-    if not 1 <= len(sheet.components) <= MAX_COMPONENTS:
-        raise Violation(
-            v1.CAUSE_INVALID, f"{len(sheet.components)} components: 1 to {MAX_COMPONENTS} are allowed"
-        )
+    _demand(size <= MAX_SHEET_BYTES, f"the sheet has {size} bytes, the limit is {MAX_SHEET_BYTES}")
+    _demand(_LABEL.fullmatch(sheet.model), f"model {shown(sheet.model)} is no DNS-1123 label")
+    count = len(sheet.components)
+    _demand(1 <= count <= MAX_COMPONENTS, f"{count} components: 1 to {MAX_COMPONENTS} are allowed")
+    levels = tuple(sheet.stop_levels)
+    known = len({*levels} & {*v1.StopLevel.values()} - {v1.STOP_LEVEL_UNSPECIFIED})
+    _demand(len(levels) == known, f"stop levels {shown(levels)}: one is not known here, or stands twice")
+    _known_policy(f"{sheet.model}: on_link_loss", sheet.on_link_loss)
     _names("component", sheet.model, [each.name for each in sheet.components])
     for component in sheet.components:
         _validate_component(component)
 
 
+def _demand(holds: object, text: str) -> None:
+    if not holds:
+        raise Violation(v1.CAUSE_INVALID, text)
+
+
+def _known_policy(what: str, policy: int) -> None:
+    _demand(policy in v1.OnDisconnect.values(), f"{what} = {policy} is not known here")
+
+
 def _validate_component(component: v1.Component) -> None:
     name = component.name
-    _names(
-        "property or method",
-        name,
-        [each.name for each in component.methods] + [p.field.name for p in component.properties],
-    )
+    properties = [each.field.name for each in component.properties]
+    _names("property or method", name, [each.name for each in component.methods] + properties)
     _names("stream", name, [each.name for each in component.streams])
     _names("setpoint", name, [each.name for each in component.setpoints])
     for method in component.methods:
         where = f"{name}.{method.name}"
-        if method.kind not in (v1.METHOD_KIND_CALL, v1.METHOD_KIND_GOAL):
-            raise Violation(v1.CAUSE_INVALID, f"{where} is neither a call nor a goal")
+        known = method.kind in (v1.METHOD_KIND_CALL, v1.METHOD_KIND_GOAL)
+        _demand(known, f"{where} is neither a call nor a goal")
+        _known_policy(f"{where}: on_disconnect", method.on_disconnect)
         _validate_fields(where, method.args)
         _validate_fields(where, method.results)
     for prop in component.properties:
         _validate_fields(name, [prop.field])
-        if prop.access not in (v1.ACCESS_READ_WRITE, v1.ACCESS_READ_ONLY):
-            raise Violation(v1.CAUSE_INVALID, f"{name}.{prop.field.name} has no access mode")
+        known = prop.access in (v1.ACCESS_READ_WRITE, v1.ACCESS_READ_ONLY)
+        _demand(known, f"{name}.{prop.field.name} has no access mode")
+        _refuse_motion(component, prop)
     for stream in component.streams:
-        if stream.schema not in STREAM_SCHEMAS:
-            raise Violation(v1.CAUSE_INVALID, f"{name}.{stream.name}: schema {stream.schema!r} is unknown")
+        where = f"{name}.{stream.name}"
+        _demand(stream.schema in STREAM_SCHEMAS, f"{where}: schema {shown(stream.schema)} is unknown")
+        _demand(0 <= stream.rate_hz < math.inf, f"{where}: rate_hz = {stream.rate_hz} is no rate")
     for setpoint in component.setpoints:
-        where = f"{name}.{setpoint.name}"
-        _validate_fields(where, setpoint.fields)
-        if not setpoint.fields or any(each.type != v1.VALUE_TYPE_DOUBLE for each in setpoint.fields):
-            raise Violation(v1.CAUSE_INVALID, f"{where}: a setpoint is made of one or more DOUBLE fields")
-        for field in setpoint.fields:
-            if field.minimum > 0 or (field.HasField("maximum") and field.maximum < 0):
-                raise Violation(
-                    v1.CAUSE_INVALID,
-                    f"{where}.{field.name}: zero must be within the limits: it is standing still",
-                )
+        _validate_setpoint(f"{name}.{setpoint.name}", setpoint)
+
+
+def _validate_setpoint(where: str, setpoint: v1.SetpointInfo) -> None:
+    _validate_fields(where, setpoint.fields)
+    doubles = setpoint.fields and all(each.type == v1.VALUE_TYPE_DOUBLE for each in setpoint.fields)
+    _demand(doubles, f"{where}: a setpoint is made of one or more DOUBLE fields")
+    for field in setpoint.fields:
+        still = field.minimum <= 0 and (field.maximum >= 0 or not field.HasField("maximum"))
+        _demand(still, f"{where}.{field.name}: zero must be within the limits: it is standing still")
+    short = setpoint.ttl_ms <= MAX_SETPOINT_TTL_MS
+    _demand(short, f"{where}: ttl_ms = {setpoint.ttl_ms} is over the limit of {MAX_SETPOINT_TTL_MS}")
+    rate = setpoint.minimum_rate_hz
+    _demand(0 <= rate < math.inf, f"{where}: minimum_rate_hz = {rate} is no rate")
+
+
+def _refuse_motion(component: v1.Component, prop: v1.Property) -> None:
+    """A setting that orders motion is refused: kept in a cloud, it would be carried out an hour late.
+
+    Refused is a setting with the name of a setpoint of its component, and one whose name holds nothing but a word of
+    motion (velocity, speed, position …) and words for an axis, a part or an order (linear, wheel, target …), in the
+    unit of such a motion. A further word makes it a limit or parameter: max_speed, speed_limit, home_position.
+    """
+    field = prop.field
+    if prop.access != v1.ACCESS_READ_WRITE or field.type not in _NUMBERS:
+        return
+    words = {each.rstrip("0123456789") for each in field.name.split("_")}
+    wanted = any(word in _MOTION_WORDS and field.unit in _MOTION_WORDS[word] for word in words)
+    wanted = wanted and all(word in _MOTION_WORDS or _BESIDE_MOTION.fullmatch(word) for word in words)
+    if wanted or any(each.name == field.name for each in component.setpoints):
+        raise Violation(
+            v1.CAUSE_INVALID,
+            f"{component.name}.{field.name}: a setting that orders motion; settings are replayed after an outage, "
+            "so declare a setpoint or a goal (a limit such as max_speed may be a setting)",
+        )
 
 
 def _names(kind: str, where: str, names: Sequence[str]) -> None:
     for name in names:
-        if not _NAME.fullmatch(name):
-            raise Violation(v1.CAUSE_INVALID, f"{where}: {kind} name {name!r} is not [a-z][a-z0-9_]*")
-    if len(set(names)) != len(names):
-        twice = sorted({each for each in names if names.count(each) > 1})
-        raise Violation(v1.CAUSE_INVALID, f"{where}: {kind} {', '.join(twice)} stands twice")
+        legal = _NAME.fullmatch(name)
+        _demand(legal, f"{where}: {kind} name {shown(name)} is not [a-z][a-z0-9_]*, at most 48 long")
+    for name, count in Counter(names).items():
+        _demand(count == 1, f"{where}: {kind} {name} stands twice")
 
 
 def _validate_fields(where: str, fields: Iterable[v1.Field]) -> None:
     fields = list(fields)
     _names("field", where, [each.name for each in fields])
     for field in fields:
-        what = f"{where}.{field.name}"
-        if field.type not in _TYPE_WORDS:
-            raise Violation(v1.CAUSE_INVALID, f"{what} has no type")
-        for limit in (field.minimum, field.maximum):
-            if not math.isfinite(limit):
-                raise Violation(v1.CAUSE_INVALID, f"{what}: limits must be finite")
-        if field.HasField("minimum") and field.HasField("maximum") and field.minimum > field.maximum:
-            raise Violation(
-                v1.CAUSE_INVALID, f"{what}: minimum {field.minimum} is over maximum {field.maximum}"
-            )
-        if field.HasField("default_value"):
+        _validate_field(f"{where}.{field.name}", field)
+
+
+def _validate_field(what: str, field: v1.Field) -> None:
+    word = _TYPE_WORDS.get(field.type)
+    _demand(word, f"{what} has no type")
+    _demand(len(field.unit) <= MAX_UNIT, f"{what}: unit {shown(field.unit)} is over {MAX_UNIT} long")
+    low, high = field.HasField("minimum"), field.HasField("maximum")
+    _demand(field.type in _NUMBERS or not (low or high), f"{what} is {word}: it has no minimum or maximum")
+    finite = math.isfinite(field.minimum) and math.isfinite(field.maximum)
+    _demand(finite, f"{what}: limits must be finite")
+    ordered = not (low and high) or field.minimum <= field.maximum
+    _demand(ordered, f"{what}: minimum {field.minimum} is over maximum {field.maximum}")
+    longest = _LONGEST.get(field.type, 0)
+    _demand(field.length <= longest, f"{what}: length {field.length} is over {longest}, the limit of {word}")
+    _demand(field.type == v1.VALUE_TYPE_STRING or not field.choices, f"{what} is {word}: it has no choices")
+    _demand(len(set(field.choices)) == len(field.choices), f"{what}: a choice stands twice")
+    if field.HasField("default_value"):
+        try:
             check_value(what, field, field.default_value)
+        except Violation as violation:
+            raise Violation(v1.CAUSE_INVALID, f"default of {violation.text}") from violation
 
 
 class SheetIndex:
@@ -174,19 +243,22 @@ class SheetIndex:
 
 
 def _in_limits(name: str, field: v1.Field, number: float) -> None:
-    unit = f" {field.unit}" if field.unit not in ("", "1") else ""
     if field.HasField("maximum") and number > field.maximum:
-        raise Violation(
-            v1.CAUSE_LIMIT, f"{name} = {number}{unit} is over the maximum of {field.maximum}{unit}"
-        )
+        raise _over(name, field, number, f"over the maximum of {field.maximum}")
     if field.HasField("minimum") and number < field.minimum:
-        raise Violation(
-            v1.CAUSE_LIMIT, f"{name} = {number}{unit} is under the minimum of {field.minimum}{unit}"
-        )
+        raise _over(name, field, number, f"under the minimum of {field.minimum}")
 
 
-def check_value(name: str, field: v1.Field, value: v1.Value) -> None:
-    """Type, finiteness, limits, length and choices of one value; an integer is taken for a DOUBLE.
+def _over(name: str, field: v1.Field, number: float, what: str) -> Violation:
+    unit = f" {field.unit}" if field.unit not in ("", "1") else ""
+    return Violation(v1.CAUSE_LIMIT, f"{name} = {number}{unit} is {what}{unit}")
+
+
+def check_value(name: str, field: v1.Field, value: v1.Value) -> v1.Value:
+    """Type, finiteness, limits, length and choices of one value.
+
+    Returns:
+        The value; an integer given for a DOUBLE comes back as one.
 
     Raises:
         Violation: INVALID or LIMIT; the text names value and limit.
@@ -200,36 +272,55 @@ def check_value(name: str, field: v1.Field, value: v1.Value) -> None:
         _in_limits(name, field, number)
     elif kind == "int_value" and wanted in (v1.VALUE_TYPE_DOUBLE, v1.VALUE_TYPE_INT):
         _in_limits(name, field, value.int_value)
-    elif type_of(value) != wanted:
-        raise Violation(
-            v1.CAUSE_INVALID,
-            f"{name} must be {_TYPE_WORDS.get(wanted, 'of a type')}, got {from_value(value)!r}",
-        )
-    elif kind == "string_value":
+        if wanted == v1.VALUE_TYPE_DOUBLE:
+            return v1.Value(double_value=value.int_value)
+    else:
+        _check_type(name, field, value)
+        if kind == "string_value" and field.choices and value.string_value not in field.choices:
+            known = shown(", ".join(field.choices))
+            raise Violation(v1.CAUSE_INVALID, f"{name} = {shown(value.string_value)} is none of {known}")
+        if kind == "vector_value":
+            for number in value.vector_value.values:
+                if not math.isfinite(number):
+                    raise Violation(v1.CAUSE_INVALID, f"{name} holds {number}: not a finite number")
+                _in_limits(name, field, number)
+    return value
+
+
+def check_reading(name: str, field: v1.Field, value: v1.Value) -> v1.Value:
+    """Type and length of a measured value, which may well be outside the limits or not finite.
+
+    Returns:
+        As `check_value`.
+
+    Raises:
+        Violation: INVALID or LIMIT (too long).
+    """
+    if field.type == v1.VALUE_TYPE_DOUBLE and value.WhichOneof("kind") == "int_value":
+        return v1.Value(double_value=value.int_value)
+    _check_type(name, field, value)
+    return value
+
+
+def _check_type(name: str, field: v1.Field, value: v1.Value) -> None:
+    if type_of(value) != field.type:
+        word = _TYPE_WORDS.get(field.type, "of a type known here")
+        raise Violation(v1.CAUSE_INVALID, f"{name} must be {word}, got {shown(from_value(value))}")
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
         _check_length(name, "bytes", len(value.string_value.encode()), field.length or MAX_STRING_BYTES)
-        if field.choices and value.string_value not in field.choices:
-            raise Violation(
-                v1.CAUSE_INVALID, f"{name} = {value.string_value!r} is none of {', '.join(field.choices)}"
-            )
     elif kind == "bytes_value":
         _check_length(name, "bytes", len(value.bytes_value), field.length or MAX_BYTES_VALUE)
     elif kind == "vector_value":
-        _check_vector(name, field, value.vector_value.values)
+        count = len(value.vector_value.values)
+        if field.length and count != field.length:
+            raise Violation(v1.CAUSE_INVALID, f"{name} has {count} elements, not {field.length}")
+        _check_length(name, "elements", count, MAX_VECTOR)
 
 
 def _check_length(name: str, what: str, length: int, limit: int) -> None:
     if length > limit:
         raise Violation(v1.CAUSE_LIMIT, f"{name} has {length} {what}, the limit is {limit}")
-
-
-def _check_vector(name: str, field: v1.Field, values: Sequence[float]) -> None:
-    if field.length and len(values) != field.length:
-        raise Violation(v1.CAUSE_INVALID, f"{name} has {len(values)} elements, not {field.length}")
-    _check_length(name, "elements", len(values), MAX_VECTOR)
-    for number in values:
-        if not math.isfinite(number):
-            raise Violation(v1.CAUSE_INVALID, f"{name} holds {number}: not a finite number")
-        _in_limits(name, field, number)
 
 
 def check_args(method_name: str, method: v1.Method, args: Sequence[v1.NamedValue]) -> None:
@@ -248,10 +339,8 @@ def check_args(method_name: str, method: v1.Method, args: Sequence[v1.NamedValue
         elif not field.HasField("default_value"):
             raise Violation(v1.CAUSE_INVALID, f"{method_name}: argument {field.name} is missing")
     if given:
-        known = ", ".join(each.name for each in method.args) or "none"
-        raise Violation(
-            v1.CAUSE_INVALID, f"{method_name}: no argument {sorted(given)[0]!r}; there are: {known}"
-        )
+        known = shown(", ".join(each.name for each in method.args)) if method.args else "none"
+        raise Violation(v1.CAUSE_INVALID, f"{method_name} has no argument {shown(min(given))}, but {known}")
 
 
 def typed_args(method: v1.Method, args: Sequence[v1.NamedValue]) -> dict[str, Plain]:
@@ -277,8 +366,11 @@ def typed_plain(field: v1.Field, plain: Plain) -> Plain:
 def scale_setpoint(info: v1.SetpointInfo, values: Sequence[float]) -> tuple[tuple[float, ...], bool]:
     """Scale a setpoint by one factor into its limits, so that its direction is kept.
 
+    Zero is standing still and always within: limits that leave it out are widened to it. So a vector with an element
+    in a direction that the robot cannot move in at all becomes zero as a whole.
+
     Args:
-        info: Of the setpoint; zero is within its limits.
+        info: Of the setpoint.
         values: In the order of `info.fields`, in their units.
 
     Returns:
@@ -290,24 +382,19 @@ def scale_setpoint(info: v1.SetpointInfo, values: Sequence[float]) -> tuple[tupl
     if len(values) != len(info.fields):
         raise Violation(v1.CAUSE_INVALID, f"{info.name} has {len(values)} values, not {len(info.fields)}")
     factor = 1.0
+    limits = []
     for field, value in zip(info.fields, values, strict=True):
         if not math.isfinite(value):
             raise Violation(v1.CAUSE_INVALID, f"{info.name}.{field.name} = {value} is not a finite number")
-        if field.HasField("maximum") and value > field.maximum:
-            factor = min(factor, field.maximum / value)
-        if field.HasField("minimum") and value < field.minimum:
-            factor = min(factor, field.minimum / value)
+        low = min(field.minimum, 0.0) if field.HasField("minimum") else -math.inf
+        high = max(field.maximum, 0.0) if field.HasField("maximum") else math.inf
+        if value > high:
+            factor = min(factor, high / value)
+        elif value < low:
+            factor = min(factor, low / value)
+        limits.append((low, high))
     if factor == 1.0:
-        return tuple(values), False
-    # The product may round to just over the limit: clamp what is left of that.
-    return tuple(
-        _clamp(field, value * factor) for field, value in zip(info.fields, values, strict=True)
-    ), True
-
-
-def _clamp(field: v1.Field, value: float) -> float:
-    if field.HasField("maximum"):
-        value = min(value, field.maximum)
-    if field.HasField("minimum"):
-        value = max(value, field.minimum)
-    return value
+        return tuple(map(float, values)), False
+    # The product may round to just over the limit: clamp what is left of that. Adding zero makes -0.0 plain.
+    pairs = zip(limits, values, strict=True)
+    return tuple(max(low, min(high, value * factor)) + 0.0 for (low, high), value in pairs), True
