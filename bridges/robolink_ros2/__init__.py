@@ -1,1 +1,4 @@
-"""ROS 2 bridge: topics of a ROS 2 robot become a robot of the hub, by the vendor SDK alone."""
+"""ROS 2 robots under Robolink: a driver on the vendor SDK, with rclpy only in the bridge's own process.
+
+Robolink bridges ROS 2 and never replaces it.
+"""

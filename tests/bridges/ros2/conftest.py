@@ -1,0 +1,134 @@
+"""A hub, a real rclpy robot and the bridge, each a process of its own, and an observer process that only listens."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import robolink
+from robolink import v1
+from robolink.client import Hub
+from robolink_sims.ros2_base import Ros2BaseSim
+from tests.conftest import HubProcess, wait_for
+
+ROBOT = "ros-1"
+ROLES = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
+# One domain a test, apart from those of other people on this machine.
+DOMAINS = itertools.count(40 + os.getpid() % 100)
+OBSERVER = Path(__file__).with_name("observer.py")
+
+if importlib.util.find_spec("rclpy") is None:
+    collect_ignore = ["test_bridge.py"]
+
+
+class Bridge:
+    """`robolink ros2 bridge` in a process of its own."""
+
+    def __init__(self, hub: str, domain: int, log: Path) -> None:
+        self.hub, self.domain, self.log = hub, domain, log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        arguments = [
+            "ros2",
+            "bridge",
+            "--robot",
+            ROBOT,
+            "--hub",
+            self.hub,
+            "--domain-id",
+            str(self.domain),
+            "-v",
+        ]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "robolink.cli", *arguments], stdout=log, stderr=log
+            )
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(15)
+
+
+class Observer:
+    """Measures the robot's speed in ROS 2 itself: shares no code with the bridge."""
+
+    def __init__(self, domain: int) -> None:
+        command = [sys.executable, str(OBSERVER), str(domain)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.at, self.speed = 0.0, 0.0
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.at, self.speed = time.monotonic(), float(line)
+
+    def fresh(self) -> bool:
+        return time.monotonic() - self.at < 0.5
+
+    def moving(self) -> bool:
+        return self.fresh() and abs(self.speed) > 0.1
+
+    def still(self) -> bool:
+        return self.fresh() and abs(self.speed) < 1e-3
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._thread.join(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Bench:
+    """All of it, and what tests ask of it."""
+
+    def __init__(self, hub: HubProcess, folder: Path) -> None:
+        self.hub_process, self.domain = hub, next(DOMAINS) % 230
+        self.sim = Ros2BaseSim(self.domain)
+        self.observer = Observer(self.domain)
+        self.bridge = Bridge(hub.url, self.domain, folder / "bridge.log")
+        self.bridge.start()
+        self.hub: Hub = robolink.connect(hub.url, name="test", roles=ROLES)
+        self.robot = self.hub.robot(ROBOT)
+        self.wait_online()
+
+    def online(self) -> bool:
+        return any(each.robot == ROBOT and each.online for each in self.hub.robots())
+
+    def wait_online(self) -> None:
+        wait_for(self.online, 30, "the ROS robot at the hub")
+
+    def stream(self, seconds: float = 60.0, speed: float = 0.4) -> None:
+        """Setpoints until the robot moves."""
+        until = time.monotonic() + seconds
+        while not self.observer.moving():
+            assert time.monotonic() < until, "it never moved"
+            self.robot.setpoint("base.velocity", linear_x=speed)
+            time.sleep(0.03)
+
+    def close(self) -> None:
+        self.hub.close()
+        self.bridge.end(signal.SIGKILL)
+        self.observer.close()
+        self.sim.close()
+
+
+@pytest.fixture
+def bench(hub: HubProcess, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(hub, tmp_path)
+    yield made
+    made.close()
