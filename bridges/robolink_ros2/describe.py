@@ -20,9 +20,8 @@ def _double(
     return field
 
 
-def base_sheet() -> v1.Sheet:
-    """One mobile base with a battery."""
-    base = v1.Component(
+def _base() -> v1.Component:
+    return v1.Component(
         name="base",
         type=v1.COMPONENT_TYPE_BASE,
         description="A mobile base that speaks ROS 2: cmd_vel and odometry",
@@ -61,7 +60,10 @@ def base_sheet() -> v1.Sheet:
             )
         ],
     )
-    battery = v1.Component(
+
+
+def _battery() -> v1.Component:
+    return v1.Component(
         name="battery",
         type=v1.COMPONENT_TYPE_BATTERY,
         properties=[
@@ -72,12 +74,16 @@ def base_sheet() -> v1.Sheet:
         ],
         streams=[v1.StreamInfo(name="state", schema="BatteryState", rate_hz=1)],
     )
+
+
+def base_sheet() -> v1.Sheet:
+    """One mobile base with a battery."""
     return v1.Sheet(
         model="ros2-base",
         vendor="robolink",
         version="1.0",
         description="A ROS 2 mobile base behind the bridge",
-        components=[base, battery],
+        components=[_base(), _battery()],
         stop_levels=[v1.STOP_LEVEL_SOFT_HOLD],
         on_link_loss=v1.ON_DISCONNECT_CANCEL,
     )

@@ -123,7 +123,16 @@ class Ros2Base(RobotHandler):
             if self._answering and measured is not None and time.monotonic() - measured.at > ODOMETRY_LOST_S:
                 self._answering = False
                 self._stand()
+                self._end_goals()
                 self.link.quality(False, f"no odometry for {ODOMETRY_LOST_S:g} s")
+
+    def _end_goals(self) -> None:
+        """Their ends are told while the robot is still online: whoever asks learns why, not only that it is gone."""
+        for event in list(self._cancelled.values()):
+            event.set()
+        until = time.monotonic() + ODOMETRY_LOST_S
+        while self._cancelled and time.monotonic() < until:
+            time.sleep(POLL_S)
 
     # Down: from the hub.
 

@@ -60,6 +60,7 @@ class Driver:
         self.error: Exception | None = None
         self._keys = keys
         self._runners: dict[str, RobotRunner] = {}
+        self._attaching: dict[str, list[Callable[[float], Any]]] = {}
         self._session = DriverSession(
             name=name or f"driver-{os.getpid()}", session_id=new_session_id(), emit=self._emit
         )
@@ -107,9 +108,14 @@ class Driver:
                 f"the sheets of this driver's robots have {total} bytes, over the limit of {MAX_SHEETS_BYTES}",
                 hint="use several drivers",
             )
+        # What the handler says while it is attached is heard once the session knows the robot.
+        early = self._attaching[handler.robot] = []
         handler.attached(RobotLink(self, handler.robot, handler.sheet))
         self._runners[handler.robot] = RobotRunner(self, handler)
         self._post(lambda now: self._session.add_robot(handler.robot, handler.sheet, now))
+        del self._attaching[handler.robot]
+        for call in early:
+            self._post(call)
 
     def remove(self, robot: str) -> None:
         """End what runs on that robot and serve it no longer."""
@@ -210,6 +216,13 @@ class Driver:
             # Refuse at the high-water mark instead of dropping in silence: what is dropped is counted.
             self._publisher.setsockopt(zmq.XPUB_NODROP, 1)
 
+    def _post_for(self, robot: str, call: Callable[[float], Any]) -> None:
+        early = self._attaching.get(robot)
+        if early is None:
+            self._post(call)
+        else:
+            early.append(call)
+
     def _post(self, call: Callable[[float], Any]) -> None:
         def guarded(now: float) -> None:
             try:
@@ -249,7 +262,7 @@ class Driver:
             kept = self._reports.setdefault(robot, {})
             kept.update({name: (value, quality, at) for name, (value, quality) in values.items()})
         if not waiting:
-            self._post(lambda now: self._take_reports(robot, now))
+            self._post_for(robot, lambda now: self._take_reports(robot, now))
 
     def _take_reports(self, robot: str, now: float) -> None:
         with self._report_lock:
@@ -271,7 +284,7 @@ class Driver:
 
     def robot_quality(self, robot: str, *, ok: bool, text: str) -> None:
         """Whether the robot behind the driver answers."""
-        self._post(lambda now: self._session.set_quality(robot, ok, now, text))
+        self._post_for(robot, lambda now: self._session.set_quality(robot, ok, now, text))
 
     def stop_view(self, robot: str) -> StopView:
         """Its latch."""

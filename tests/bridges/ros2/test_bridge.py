@@ -31,9 +31,10 @@ def app(bench: Bench) -> subprocess.Popen[bytes]:
 def test_velocity_odometry_deadman_and_settings(bench: Bench) -> None:
     with bench.robot.lease(), bench.robot.stream("base.odometry") as odometry:
         bench.stream()
-        sample = odometry.next(2)
+        # The first samples may tell of the time before it moved.
+        samples = (odometry.next(2) for _ in range(100))
+        sample = next(each for each in samples if each is None or each.payload.linear_x > 0.1)
         assert sample is not None
-        assert sample.payload.linear_x > 0.1
         assert sample.age_s < 1.0
         # The app falls silent: the deadman's zero comes by TTL, in ROS 2 as well.
         wait_for(bench.observer.still, 5, "standstill by the deadman")
@@ -52,6 +53,7 @@ def test_a_goal_is_measured_cancelled_and_stopped(bench: Bench) -> None:
     with bench.robot.lease():
         goal = bench.robot.goal("base.drive_distance", distance=0.3)
         progress = [each.progress for each in goal.feedback()]
+        assert goal.wait(20).state == SUCCEEDED, goal.wait()
         assert len(progress) > 2
         assert progress == sorted(progress)
         assert abs(float(goal.values(20)["distance"]) - 0.3) < 0.1  # type: ignore[arg-type]
