@@ -1,1 +1,1 @@
-"""KubeEdge bridge: the mapper between edgecore's DMI and the hub. A client, nothing more."""
+"""KubeEdge bridge: the mapper between edgecore's DMI and the hub. A client on the client SDK, nothing more."""

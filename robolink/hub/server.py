@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S: Final = 10.0
 REPORT_S: Final = 30.0
+LOOK_MS: Final = 50
 
 
 class _Syncer:
@@ -127,7 +128,8 @@ class HubServer:
         self._safety_link = dealer(self._context, config.safety_url, keys)
         self._safety_sender = Sender(self.broker.site.session_id)
         hello = v1.Hello(kind=v1.PEER_KIND_HUB, major=1, name=token)
-        self._to_safety(hello, flags=0)
+        self._await_safety(zmq.POLLOUT)
+        self._to_safety(hello)
         # Peers with answers that wait for the disk: what comes later for them waits behind, so that order is kept.
         self._behind: dict[bytes, list[Send]] = {}
         self._waiting: dict[bytes, int] = {}
@@ -161,10 +163,10 @@ class HubServer:
         for line in child.stderr:
             sys.stderr.write(line.decode(errors="replace"))
 
-    def _to_safety(self, body: Message, *, correlation_id: bytes = b"", flags: int = zmq.NOBLOCK) -> None:
+    def _to_safety(self, body: Message, *, correlation_id: bytes = b"") -> None:
         frames = self._safety_sender.encode(body, sent_ns=time.monotonic_ns(), correlation_id=correlation_id)
         try:
-            self._safety_link.send_multipart(frames, flags)
+            self._safety_link.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             self.broker.site.counters["safety_link_unsent"] += 1
             log.error("the safety process does not read: %s was not passed on", type(body).__name__)
@@ -183,8 +185,7 @@ class HubServer:
         for readable in (self._safety_link, self._syncer.wake, self._control):
             poller.register(readable, zmq.POLLIN)
         # Latches before peers: no robot may hear of us before we know whether it is stopped.
-        if not self._safety_link.poll(int(START_TIMEOUT_S * 1000)):
-            raise TransportError("the safety process does not answer its own hub")
+        self._await_safety(zmq.POLLIN)
         self._drain_safety()
         self._finish_turn()
         report_s = time.monotonic()
@@ -206,6 +207,14 @@ class HubServer:
                 log.info(
                     "counted so far: %s", dict(self.broker.site.counters) or "nothing refused or dropped"
                 )
+
+    def _await_safety(self, event: int) -> None:
+        """Until its link can be read or written; it may die while we wait."""
+        until = time.monotonic() + START_TIMEOUT_S
+        while not self._safety_link.poll(LOOK_MS, event):
+            self._check_safety()
+            if time.monotonic() > until:
+                raise TransportError("the safety process does not answer its own hub")
 
     def _check_safety(self) -> None:
         code = self._safety.poll()

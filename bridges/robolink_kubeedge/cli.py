@@ -1,0 +1,194 @@
+"""`robolink kubeedge …`: manifests, the mapper, and the double with its cloud face, from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from robolink.errors import ConnectionLostError, RobolinkError
+
+app = typer.Typer(help="Robots as KubeEdge devices.", no_args_is_help=True)
+cloud = typer.Typer(
+    help="The cloud's face of a running double: what kubectl is for a real one.", no_args_is_help=True
+)
+app.add_typer(cloud, name="cloud")
+
+HubOption = Annotated[
+    str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
+]
+FolderOption = Annotated[Path, typer.Option(help="Where the double's sockets are.", metavar="DIR")]
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """An error in words; exit code 3 where nobody answers, else 1."""
+    try:
+        yield
+    except RobolinkError as exc:
+        sys.stderr.write(f"robolink kubeedge: {exc}\n")
+        if exc.hint:
+            sys.stderr.write(f"  {exc.hint}\n")
+        raise typer.Exit(3 if isinstance(exc, ConnectionLostError) else 1) from exc
+
+
+@app.command()
+def manifest(
+    robots: Annotated[list[str] | None, typer.Argument(help="Robots of the hub.", metavar="[ROBOT]…")] = None,
+    all_robots: Annotated[bool, typer.Option("--all", help="Every robot that the hub knows.")] = False,
+    namespace: Annotated[str, typer.Option(help="Where they go.")] = "default",
+    node: Annotated[str, typer.Option(help="The edge node whose mapper serves them.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of YAML.")] = False,
+    hub: HubOption = None,
+) -> None:
+    """Write DeviceModel and Device of robots: models first, since a device without its model is lost.
+
+    Apply the models, wait a second, then apply the devices.
+    """
+    if bool(robots) == all_robots:
+        raise typer.BadParameter("name robots, or say --all")
+    with _errors():
+        made = _manifests(hub, robots or [], namespace, node)
+    if as_json:
+        typer.echo(json.dumps(made, indent=2))
+    else:
+        import yaml
+
+        typer.echo("---\n".join(yaml.safe_dump(each, sort_keys=False, width=120) for each in made), nl=False)
+
+
+def _manifests(hub: str | None, robots: list[str], namespace: str, node: str) -> list[dict[str, Any]]:
+    from robolink.client import connect
+    from robolink_kubeedge import manifests
+
+    models, devices = {}, []
+    with connect(hub, name="kubeedge-manifest") as connected:
+        for robot in sorted(robots or [each.robot for each in connected.robots()]):
+            found = connected.robot(robot).describe()
+            model = manifests.device_model(found.sheet, found.sheet_hash, namespace)
+            models[model["metadata"]["name"]] = model
+            devices.append(
+                manifests.device(robot, found.sheet, found.sheet_hash, namespace=namespace, node=node)
+            )
+    return [*(models[name] for name in sorted(models)), *devices]
+
+
+@app.command()
+def mapper(
+    config: Annotated[
+        Path | None, typer.Option(help="YAML; every key has a default.", metavar="FILE", exists=True)
+    ] = None,
+    hub: HubOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+) -> None:
+    """Serve the hub's robots to edgecore until Ctrl-C; goes on when edgecore or the hub comes back."""
+    from robolink_kubeedge.config import MapperConfig, load
+    from robolink_kubeedge.mapper import Mapper
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+    with _errors():
+        made = load(config) if config is not None else MapperConfig()
+        if not made.hub.url and hub:
+            made = made.model_copy(update={"hub": made.hub.model_copy(update={"url": hub})})
+        asyncio.run(_until_signal(Mapper(made)))
+
+
+async def _until_signal(mapper: Any) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        try:
+            await mapper.run()
+        except* RobolinkError as group:
+            raise group.exceptions[0] from None
+
+
+@app.command()
+def double(
+    folder: FolderOption,
+    manifests: Annotated[
+        Path | None,
+        typer.Option(help="YAML with models and devices to begin with.", metavar="FILE", exists=True),
+    ] = None,
+) -> None:
+    """Play edgecore and a cloud above it, with edgecore's traps, until Ctrl-C: for trying things without a cluster.
+
+    The mapper's common.edgecore_sock is DIR/dmi.sock; `robolink kubeedge cloud` is the cloud.
+    """
+    import yaml
+
+    from robolink_kubeedge.cloud_socket import CloudServer
+    from robolink_kubeedge.double import EdgecoreDouble
+
+    ends = {signal.SIGINT, signal.SIGTERM}
+    # Blocked before gRPC's threads begin, so that none of them takes the signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with _errors():
+        made = EdgecoreDouble(folder / "dmi.sock")
+        made.start()
+        for each in yaml.safe_load_all(manifests.read_text()) if manifests is not None else ():
+            made.apply(each)
+        server = CloudServer(made, folder / "cloud.sock")
+        typer.echo(f"edgecore's double serves {folder / 'dmi.sock'}")
+        signal.sigwait(ends)
+        server.close()
+        made.stop()
+
+
+@cloud.command("apply")
+def cloud_apply(
+    folder: FolderOption,
+    file: Annotated[Path, typer.Argument(help="YAML; - is standard input.", allow_dash=True)],
+) -> None:
+    """Apply DeviceModels and Devices, as kubectl apply does."""
+    import yaml
+
+    from robolink_kubeedge.cloud_socket import ask
+
+    text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    with _errors():
+        for each in yaml.safe_load_all(text):
+            ask(folder / "cloud.sock", do="apply", manifest=each)
+            typer.echo(f"{each['kind'].lower()} {each['metadata']['name']} applied")
+
+
+@cloud.command("set")
+def cloud_set(folder: FolderOption, device: str, name: str, value: str) -> None:
+    """Write one desired value of a device."""
+    from robolink_kubeedge.cloud_socket import ask
+
+    with _errors():
+        ask(folder / "cloud.sock", do="patch", device=device, property=name, value=value)
+
+
+@cloud.command("status")
+def cloud_status(
+    folder: FolderOption,
+    device: str,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What the cloud knows of a device: state, and each twin's two halves."""
+    from robolink_kubeedge.cloud_socket import ask
+
+    with _errors():
+        status = ask(folder / "cloud.sock", do="status", device=device)["status"]
+    if as_json:
+        typer.echo(json.dumps(status, indent=2))
+        return
+    typer.echo(f"state: {status['state'] or 'not reported yet'}")
+    width = max((len(each["propertyName"]) for each in status["twins"]), default=0)
+    for each in sorted(status["twins"], key=lambda twin: str(twin["propertyName"])):
+        observed, reported = each["observedDesired"]["value"], each["reported"]["value"]
+        typer.echo(f"{each['propertyName']:{width}}  reported {reported or '-'}  observed {observed or '-'}")

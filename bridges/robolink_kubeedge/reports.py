@@ -1,0 +1,209 @@
+"""What goes up next: changes gathered per device, urgent ones first, each property's first report said twice.
+
+Sans-IO: `now` is monotonic seconds, a report is handed out by `next` and given back by `sent` or `failed`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+DeviceKey = tuple[str, str]
+"""Namespace and name."""
+
+
+class Priority(enum.IntEnum):
+    """Smaller goes first."""
+
+    URGENT = 0
+    """Stop and command status."""
+    CHANGE = 1
+    REFRESH = 2
+
+
+# Share of the burst that a call of this priority leaves to more urgent ones.
+RESERVE: Final = {Priority.URGENT: 0.0, Priority.CHANGE: 0.1, Priority.REFRESH: 0.5}
+
+
+class TwinText(NamedTuple):
+    """Both halves of one twin, in KubeEdge's characters."""
+
+    name: str
+    observed_desired: str
+    reported: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinReport:
+    """One ReportDeviceStatus call."""
+
+    device: DeviceKey
+    twins: tuple[TwinText, ...]
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateReport:
+    """One ReportDeviceStates call."""
+
+    device: DeviceKey
+    state: str
+    priority: Priority
+
+
+Report = TwinReport | StateReport
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One property, or the device's state (`reported` alone)."""
+
+    observed: str = ""
+    reported: str = ""
+    sent_at: float | None = None
+    times_sent: int = 0
+    # Waits to be sent at this priority, not before this time.
+    dirty: Priority | None = None
+    due: float = 0.0
+
+    def mark(self, priority: Priority, due: float) -> None:
+        """Let it wait; what waits already keeps its place."""
+        if self.dirty is None:
+            self.dirty, self.due = priority, due
+        else:
+            self.dirty, self.due = min(self.dirty, priority), min(self.due, due)
+
+
+@dataclass(slots=True)
+class _Device:
+    slots: dict[str, _Slot] = field(default_factory=dict)
+    state: _Slot = field(default_factory=_Slot)
+    last_sent: float = float("-inf")
+
+
+class ReportQueue:
+    """Newest value of each property, and which of them wait.
+
+    Args:
+        repeat_s: The first report of a property is lost on its way to the cloud; it is said again after this.
+        interval_s: Changes of one device are gathered for this long; urgent ones do not wait.
+        refresh_s: A property that was not sent for so long goes again.
+    """
+
+    def __init__(self, *, repeat_s: float = 2.0, interval_s: float = 1.0, refresh_s: float = 120.0) -> None:
+        """Nothing waits."""
+        self._repeat_s = repeat_s
+        self._interval_s = interval_s
+        self._refresh_s = refresh_s
+        self._devices: dict[DeviceKey, _Device] = {}
+
+    def put(self, device: DeviceKey, twin: TwinText, priority: Priority, now: float) -> bool:
+        """Keep the newest text; True if it is new and waits now."""
+        slot = self._device(device).slots.setdefault(twin.name, _Slot())
+        unheard = slot.times_sent == 0 and slot.dirty is None
+        if not unheard and (slot.observed, slot.reported) == (twin.observed_desired, twin.reported):
+            return False
+        slot.observed, slot.reported = twin.observed_desired, twin.reported
+        slot.mark(priority, now)
+        return True
+
+    def put_state(self, device: DeviceKey, state: str, now: float) -> None:
+        """Keep the newest state."""
+        slot = self._device(device).state
+        if slot.reported != state:
+            slot.reported = state
+            slot.mark(Priority.CHANGE, now)
+
+    def keep_only(self, device: DeviceKey, names: Iterable[str]) -> None:
+        """The device has these properties and no others any more."""
+        entry, names = self._device(device), frozenset(names)
+        entry.slots = {name: slot for name, slot in entry.slots.items() if name in names}
+
+    def drop(self, device: DeviceKey) -> None:
+        """The device is gone."""
+        self._devices.pop(device, None)
+
+    def again(self, now: float) -> None:
+        """Edgecore was away: what it was told may never have reached the cloud."""
+        for entry in self._devices.values():
+            for slot in (*entry.slots.values(), entry.state):
+                if slot.times_sent:
+                    slot.mark(Priority.CHANGE, now)
+
+    def waiting(self) -> int:
+        """Properties and states that wait to be sent."""
+        slots = [slot for entry in self._devices.values() for slot in (*entry.slots.values(), entry.state)]
+        return sum(slot.dirty is not None for slot in slots)
+
+    def texts(self, device: DeviceKey) -> list[TwinText]:
+        """The newest texts of a device's properties."""
+        entry = self._devices.get(device, _Device())
+        return [TwinText(name, slot.observed, slot.reported) for name, slot in entry.slots.items()]
+
+    def next(self, now: float, allowed: Priority = Priority.REFRESH) -> Report | None:
+        """Take the most urgent report of at least this priority; among equals the longest unheard device."""
+        best: tuple[Priority, float, DeviceKey, bool] | None = None
+        for key, entry in self._devices.items():
+            for is_twins, slots in ((False, [entry.state]), (True, list(entry.slots.values()))):
+                due = [p for p in (self._due(slot, entry, now) for slot in slots) if p is not None]
+                if not due or min(due) > allowed:
+                    continue
+                rank = (min(due), entry.last_sent, key, is_twins)
+                best = rank if best is None or rank < best else best
+        if best is None:
+            return None
+        priority, _, key, is_twins = best
+        entry = self._devices[key]
+        if is_twins:
+            return TwinReport(device=key, twins=self._take(entry, now), priority=priority)
+        entry.state.dirty = None
+        return StateReport(device=key, state=entry.state.reported, priority=priority)
+
+    def sent(self, report: Report, now: float) -> None:
+        """Edgecore has taken it."""
+        entry = self._devices.get(report.device)
+        if entry is None:
+            return
+        if isinstance(report, TwinReport):
+            entry.last_sent = now
+        for slot in self._slots_of(report, entry):
+            slot.sent_at = now
+            slot.times_sent += 1
+            if slot.times_sent == 1:
+                slot.mark(min(report.priority, Priority.CHANGE), now + self._repeat_s)
+
+    def failed(self, report: Report, now: float, wait_s: float = 0.0) -> None:
+        """It did not arrive: what it said waits again, unless newer text already does."""
+        entry = self._devices.get(report.device)
+        if entry is not None:
+            for slot in self._slots_of(report, entry):
+                slot.mark(report.priority, now + wait_s)
+
+    def _device(self, device: DeviceKey) -> _Device:
+        return self._devices.setdefault(device, _Device())
+
+    @staticmethod
+    def _slots_of(report: Report, entry: _Device) -> list[_Slot]:
+        if isinstance(report, StateReport):
+            return [entry.state]
+        return [entry.slots[twin.name] for twin in report.twins if twin.name in entry.slots]
+
+    def _due(self, slot: _Slot, entry: _Device, now: float) -> Priority | None:
+        """With which priority it is due; None if not yet."""
+        if slot.dirty is None:
+            old = slot.sent_at is not None and now >= slot.sent_at + self._refresh_s
+            return Priority.REFRESH if old else None
+        gathered = slot.dirty != Priority.URGENT and slot is not entry.state
+        due = max(slot.due, entry.last_sent + self._interval_s) if gathered else slot.due
+        return slot.dirty if due <= now else None
+
+    def _take(self, entry: _Device, now: float) -> tuple[TwinText, ...]:
+        """All that is due, and all that is being gathered: twins inside one call are free."""
+        twins = []
+        for name, slot in entry.slots.items():
+            if self._due(slot, entry, now) is not None or (slot.dirty is not None and slot.due <= now):
+                slot.dirty = None
+                twins.append(TwinText(name, slot.observed, slot.reported))
+        return tuple(twins)
