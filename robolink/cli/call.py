@@ -8,21 +8,21 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from robolink import v1
-from robolink.cli.output import console, is_tty, print_json, print_json_line
+from robolink.cli.output import print_json, print_json_line
+from robolink.cli.progress import Show, shower
 from robolink.cli.session import connected
 from robolink.cli.values import shown, typed_arguments
-from robolink.cli.views import View, feedback, outcome, results_of
+from robolink.cli.views import View, outcome, results_of
 from robolink.core.command import TERMINAL
 from robolink.core.sheet import SheetIndex
-from robolink.core.values import Plain, values_to_dict
+from robolink.core.values import Plain
 from robolink.core.violation import cause_name, state_name
 from robolink.errors import CommandError, DeadlineExceededError
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.5
 CANCEL_WAIT_S: Final = 10.0
-
-Show = Callable[[v1.CommandFeedback], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def call_method(hub: str | None, wish: Wish, as_json: bool) -> int:
         began = time.monotonic()
         with ExitStack() as stack:
             goal = _start(stack, robot, wish, method, args, as_json)
-            show = stack.enter_context(_shower(wish, _lines(wish, method), as_json))
+            show = stack.enter_context(shower(f"{wish.robot} {wish.method}", _lines(wish, method), as_json))
             update = _to_the_end(goal, wish, show)
         _print_outcome(wish, method, update, time.monotonic() - began, as_json)
         goal.result(POLL_S)  # raises what it ended with
@@ -147,62 +145,6 @@ def _follow(goal: GoalHandle, timeout_s: float | None, show: Show) -> bool:
             if item is not None:
                 show(item)
     return True
-
-
-@contextmanager
-def _shower(wish: Wish, follow: bool, as_json: bool) -> Iterator[Show]:
-    if not follow:
-        yield lambda _item: None
-    elif as_json:
-        yield lambda item: print_json_line(feedback(item))
-    elif is_tty(stderr=True):
-        yield from _bar(f"{wish.robot} {wish.method}")
-    else:
-        yield _Lines()
-
-
-def _bar(title: str) -> Iterator[Show]:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[about]}", markup=False),
-    )
-    with Progress(*columns, console=console(stderr=True)) as progress:
-        task = progress.add_task(title, total=None, about="")
-
-        def show(item: v1.CommandFeedback) -> None:
-            known = item.HasField("progress")
-            total, completed = (1.0, item.progress) if known else (None, 0.0)
-            progress.update(task, total=total, completed=completed, about=about(item))
-
-        yield show
-
-
-class _Lines:
-    """Feedback where no terminal is: a line for each new phase and each tenth."""
-
-    def __init__(self) -> None:
-        self._last: tuple[str, int] | None = None
-
-    def __call__(self, item: v1.CommandFeedback) -> None:
-        mark = (item.phase, int(item.progress * 10) if item.HasField("progress") else -1)
-        if mark != self._last:
-            self._last = mark
-            percent = f"{item.progress:4.0%} " if item.HasField("progress") else ""
-            sys.stderr.write(f"{percent}{about(item)}\n")
-
-
-def about(item: v1.CommandFeedback) -> str:
-    """Phase, time left and measured values of one feedback."""
-    parts = [item.phase] if item.phase else []
-    if item.HasField("eta_s"):
-        parts.append(f"{item.eta_s:.0f} s left")
-    parts += [f"{name} {shown(value)}" for name, value in values_to_dict(item.values).items()]
-    return ", ".join(parts)
 
 
 def _print_outcome(

@@ -11,14 +11,17 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from robolink import v1
+from robolink.cli.demo_cloud import DemoCloud
 from robolink.cli.demo_parts import Parts
 from robolink.cli.output import print_json, print_table
+from robolink.cli.progress import shower
 from robolink.client import Hub, RobotHandle, connect
 from robolink.core.violation import cause_name, state_name
 from robolink.errors import CommandError, RobolinkError
 
 GOAL_TIMEOUT_S: Final = 40.0
 ONLINE_TIMEOUT_S: Final = 20.0
+SETTING_TIMEOUT_S: Final = 15.0
 SETTLE_S: Final = 0.3
 
 
@@ -40,9 +43,9 @@ class Step:
 class Demo:
     """One walk through the chain."""
 
-    def __init__(self, parts: Parts, hub: Hub, *, quiet: bool) -> None:
+    def __init__(self, parts: Parts, hub: Hub, cloud: DemoCloud | None, *, quiet: bool) -> None:
         """Over a running hub."""
-        self.parts, self.hub, self.quiet = parts, hub, quiet
+        self.parts, self.hub, self.cloud, self.quiet = parts, hub, cloud, quiet
         self.steps: list[Step] = []
 
     def step(self, name: str, expected: str, run: Callable[[], str]) -> None:
@@ -71,19 +74,10 @@ class Demo:
         """A goal with its feedback, to its end."""
         with robot.lease():
             handle = robot.goal(method, **args)
-            shown = -1
-            for feedback in handle.feedback():
-                tenth = int(feedback.progress * 10)
-                if tenth > shown:
-                    shown = tenth
-                    self.say(f"  [{'#' * tenth:10}] {feedback.progress:4.0%} {feedback.phase}")
+            with shower(f"  {robot.id} {method}", not self.quiet, False) as show:
+                for feedback in handle.feedback():
+                    show(feedback)
             return state_name(handle.wait(GOAL_TIMEOUT_S).state)
-
-    def setting(self, robot: RobotHandle, name: str, value: float) -> str:
-        """Write a setting and wait for the robot's verdict."""
-        robot.twin.set(name, value, wait_s=5.0)
-        observed = robot.twin.get(name)[name].observed
-        return v1.Verdict.Name(observed.verdict).removeprefix("VERDICT_")
 
     def stop(self) -> str:
         """Stop every robot; the verdicts, worst last."""
@@ -103,24 +97,6 @@ class Demo:
         before = base.call("base.pose")
         time.sleep(SETTLE_S)
         return "STILL" if base.call("base.pose") == before else "MOVED"
-
-    def cloud_command(self, robot: RobotHandle) -> str:
-        """A command as the text of the twin's property `cmd`, twice delivered."""
-        from robolink.core import twincmd
-
-        text = twincmd.make(
-            "demo-1", "base.navigate_to", {"x": 0.5, "y": 0.0}, issued_ms=time.time_ns() // 10**6
-        )
-        for _ in range(2):
-            robot.twin.set("cmd", text)
-        until = time.monotonic() + GOAL_TIMEOUT_S
-        while time.monotonic() < until:
-            status = robot.twin.get("cmd-status")["cmd-status"].reported.value.string_value
-            state, _ = twincmd.Status.parse(status).get("demo-1", ("", ""))
-            if state not in ("", "ACCEPTED", "RUNNING"):
-                return state
-            time.sleep(0.05)
-        return "no verdict"
 
     def drive(self, robot: RobotHandle) -> str:
         """Stream setpoints, then let their TTL end: it drives, and stands still by itself."""
@@ -150,15 +126,51 @@ class Demo:
                 "SUCCEEDED",
                 lambda: self.goal(board, "motor.turn_to", position=1.5),
             )
+        if "ros-1" in self.parts.robots:
+            ros = self.hub.robot("ros-1")
+            self.step(
+                "ros-1: drive 0.4 m",
+                "SUCCEEDED",
+                lambda: self.goal(ros, "base.drive_distance", distance=0.4),
+            )
+            self.step("ros-1: drive by setpoints", "MOVED, STILL", lambda: self.drive(ros))
         self.step("base-1: drive by setpoints", "MOVED, STILL", lambda: self.drive(base))
-        self.step("base-1: change a setting", "APPLIED", lambda: self.setting(base, "base.max_speed", 1.2))
-        self.step("base-1: command by twin", "SUCCEEDED", lambda: self.cloud_command(base))
+        if self.cloud is not None:
+            self._run_cloud(self.cloud)
+        self._run_stop(base)
+
+    def _run_cloud(self, cloud: DemoCloud) -> None:
+        self.step(
+            "cloud: a setting of base-1",
+            "OBSERVED",
+            lambda: cloud.setting("base-1", "base.max_speed", "1.20", SETTING_TIMEOUT_S),
+        )
+        self.step(
+            "cloud: command base-1",
+            "SUCCEEDED",
+            lambda: cloud.command("base-1", "base.navigate_to", GOAL_TIMEOUT_S, x=0.5, y=0.0),
+        )
+        if "board-1" in self.parts.robots:
+            self.step(
+                "cloud: command board-1",
+                "SUCCEEDED",
+                lambda: cloud.command("board-1", "motor.turn_to", GOAL_TIMEOUT_S, position=0.2),
+            )
+
+    def _run_stop(self, base: RobotHandle) -> None:
         self.step("all: software stop, not safety rated", "STOPPED", self.stop)
         self.step(
             "base-1: a command while stopped",
             "LATCHED",
             lambda: self.goal(base, "base.navigate_to", x=0.0, y=0.0),
         )
+        if self.cloud is not None:
+            cloud = self.cloud
+            self.step(
+                "cloud: a command while stopped",
+                "REJECTED LATCHED",
+                lambda: cloud.command("base-1", "base.navigate_to", GOAL_TIMEOUT_S, x=0.0, y=0.0),
+            )
         self.step("all: release, and nothing moves", "STILL", self.release)
         self.step(
             "base-1: a new command", "SUCCEEDED", lambda: self.goal(base, "base.navigate_to", x=0.8, y=0.2)
@@ -171,7 +183,8 @@ def run_demo(*, stay: bool, as_json: bool) -> int:
         roles = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
         with connect(parts.url, name="demo", roles=roles) as hub:
             parts.wait_online(hub, ONLINE_TIMEOUT_S)
-            demo = Demo(parts, hub, quiet=as_json)
+            parts.say(f"online: {', '.join(parts.robots)}; starting the mapper and its double")
+            demo = Demo(parts, hub, parts.start_cloud(), quiet=as_json)
             demo.run()
         passed = all(step.ok for step in demo.steps)
         if as_json:

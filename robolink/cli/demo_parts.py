@@ -6,6 +6,7 @@ What has no wheel on this machine is named and left out.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import signal
 import socket
@@ -16,12 +17,14 @@ import time
 from pathlib import Path
 from typing import Final, Self
 
+from robolink.cli.demo_cloud import DemoCloud
 from robolink.client import Hub
 from robolink.errors import ConnectionLostError, RobolinkError
 
 START_TIMEOUT_S: Final = 20.0
 END_TIMEOUT_S: Final = 5.0
 TRIES: Final = 200
+DOMAINS: Final = range(100, 230)
 
 
 def free_ports(count: int) -> int:
@@ -85,6 +88,7 @@ class Parts:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_all(self) -> None:
+        self.say(f"starting hub and robots; logs in {self.folder}")
         config = self.folder / "hub.toml"
         config.write_text(f'url = "{self.url}"\n[store]\npath = "{self.folder / "store"}"\n')
         self._start("hub", "-m", "robolink.hub", "--config", str(config))
@@ -92,9 +96,13 @@ class Parts:
         self._start("base", "-m", "robolink_sims.base", "--id", "base-1", "--hub", self.url)
         self.robots.append("base-1")
         if importlib.util.find_spec("micropython_unix") is None:
-            self.left_out["board"] = "no MicroPython for this machine (extra board-sim)"
+            self.left_out["board-1"] = "no MicroPython for this machine (extra board-sim)"
         else:
             self._start_board()
+        if importlib.util.find_spec("rclpy") is None:
+            self.left_out["ros-1"] = "no rclpy here: source a ROS 2, or the extra ros2 (Linux x86_64)"
+        else:
+            self._start_ros()
 
     def _start_board(self) -> None:
         child = self._start("board", "-m", "robolink_sims.board", "--print-port", read=True)
@@ -105,6 +113,32 @@ class Parts:
         arguments = ("serial", "bridge", "--port", port, "--robot", "board-1", "--hub", self.url)
         self._start("serial", "-m", "robolink.cli", *arguments)
         self.robots.append("board-1")
+
+    def _start_ros(self) -> None:
+        # A domain of its own, so that no other ROS 2 robot on this machine is driven.
+        domain = str(DOMAINS[os.getpid() % len(DOMAINS)])
+        self._start("ros-robot", "-m", "robolink_sims.ros2_base", "--domain-id", domain)
+        arguments = ("ros2", "bridge", "--robot", "ros-1", "--domain-id", domain, "--hub", self.url)
+        self._start("ros2", "-m", "robolink.cli", *arguments)
+        self.robots.append("ros-1")
+
+    def start_cloud(self) -> DemoCloud | None:
+        """The mapper, and a double of edgecore and cloud for it; None where gRPC is missing."""
+        if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("yaml") is None:
+            self.left_out["mapper"] = "no grpcio (extra kubeedge)"
+            return None
+        manifests, config = self.folder / "manifests.yaml", self.folder / "mapper.yaml"
+        cloud = DemoCloud(self.folder)
+        manifests.write_text(cloud.run("manifest", "--all", "--hub", self.url))
+        config.write_text(
+            f"grpc_server: {{socket_path: {self.folder}/mapper.sock}}\n"
+            f"common: {{edgecore_sock: {self.folder}/dmi.sock}}\nhub: {{url: '{self.url}'}}\n"
+        )
+        double = ("kubeedge", "double", "--folder", str(self.folder), "--manifests", str(manifests))
+        self._start("double", "-m", "robolink.cli", *double)
+        self._start("mapper", "-m", "robolink.cli", "kubeedge", "mapper", "--config", str(config), "-v")
+        cloud.wait_online(self.robots, START_TIMEOUT_S, self.check)
+        return cloud
 
     def _start(self, name: str, *arguments: str, read: bool = False) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -126,6 +160,11 @@ class Parts:
             else:
                 return
         raise ConnectionLostError("the demo's hub did not come up", hint=f"see {self.folder / 'hub.log'}")
+
+    def say(self, line: str) -> None:
+        """Progress for people."""
+        if not self.quiet:
+            print(line, flush=True)
 
     def check(self) -> None:
         """Every child still runs.
@@ -177,6 +216,9 @@ class Parts:
             "release --all",
         ):
             print(f"  robolink --hub {self.url} {line}")
+        if "mapper" not in self.left_out:
+            print(f"  robolink kubeedge cloud status --folder {self.folder} base-1")
+            print(f"  robolink kubeedge cloud set --folder {self.folder} base-1 base.max_speed 0.4")
         print("The stop is a software stop, not safety rated.")
         try:
             while True:
