@@ -158,6 +158,9 @@ class Mapper:
 
     async def _edge_turn(self, channel: grpc.aio.Channel) -> bool:
         """All that may go now; False if edgecore is away."""
+        if self._registered and channel.get_state() is not grpc.ChannelConnectivity.READY:
+            # Edgecore was restarted while we had nothing to say: it may hold texts that it never sent us.
+            self._registered, self._register_at = False, 0.0
         if time.monotonic() >= self._register_at and not await self._register(channel):
             return False
         while True:

@@ -1,0 +1,227 @@
+"""The table between edgecore and hub, without either: what is written down, what is shown up, and what never is."""
+
+from __future__ import annotations
+
+import pytest
+
+from robolink import v1
+from robolink.core.values import to_value
+from robolink_kubeedge import dmi
+from robolink_kubeedge import dmi_pb2 as pb
+from robolink_kubeedge.devices import DeviceTable, Write
+from robolink_kubeedge.reports import ReportQueue
+
+KEY = ("default", "base-1")
+SPEED = "base.max_speed"
+NAMES = (SPEED, "base.distance", "cmd", "cmd-status", "stop", "stop-generation", "setting-errors")
+
+
+def device(name: str = "base-1", *, robot: str = "", **desired: str) -> pb.Device:
+    made = pb.Device(name=name, namespace="default")
+    if robot:
+        made.spec.protocol.config_data.CopyFrom(dmi.config({"robot": robot}))
+    texts = {key.replace("__", "."): value for key, value in desired.items()}
+    for each in dict.fromkeys((*NAMES, *texts)):
+        made.spec.properties.add(name=each).desired.value = texts.get(each, "")
+    return made
+
+
+def description() -> v1.Description:
+    component = v1.Component(name="base", setpoints=[v1.SetpointInfo(name="velocity")])
+    component.properties.add(
+        field=v1.Field(name="max_speed", type=v1.VALUE_TYPE_DOUBLE), access=v1.ACCESS_READ_WRITE
+    )
+    component.properties.add(
+        field=v1.Field(name="distance", type=v1.VALUE_TYPE_DOUBLE), access=v1.ACCESS_READ_ONLY
+    )
+    return v1.Description(robot="base-1", sheet=v1.Sheet(model="m", components=[component]), sheet_hash="h1")
+
+
+def info(online: bool = True, sheet_hash: str = "h1") -> v1.RobotInfo:
+    return v1.RobotInfo(robot="base-1", online=online, sheet_hash=sheet_hash)
+
+
+def state(name: str, *, desired: object = None, version: int = 0, observed: int = 0, reported: object = None,
+          verdict: v1.Verdict = v1.VERDICT_APPLIED) -> v1.PropertyState:  # fmt: skip
+    made = v1.PropertyState(name=name)
+    if desired is not None:
+        made.desired.CopyFrom(v1.Desired(value=to_value(desired), version=version))  # type: ignore[arg-type]
+    if observed:
+        made.observed.CopyFrom(v1.Observed(version=observed, verdict=verdict))
+    if reported is not None:
+        made.reported.CopyFrom(v1.Reported(value=to_value(reported)))  # type: ignore[arg-type]
+    return made
+
+
+@pytest.fixture
+def table() -> DeviceTable:
+    """A mapper that knows the robot, and no device yet."""
+    made = DeviceTable(ReportQueue())
+    made.robot_infos([info()], 0.0)
+    made.described(description(), 0.0)
+    return made
+
+
+def writes(table: DeviceTable) -> list[tuple[str, object]]:
+    return [(each.name, each.value) for each in table.take_writes(0.0)]
+
+
+def shown(table: DeviceTable) -> dict[str, tuple[str, str]]:
+    return {each.name: (each.observed_desired, each.reported) for each in table.queue.texts(KEY)}
+
+
+def test_only_what_is_new_in_a_full_update_is_written(table: DeviceTable) -> None:
+    table.put(device(base__max_speed="0.5"), 0.0)
+    assert writes(table) == [(SPEED, 0.5)]
+    table.put(device(base__max_speed="0.5", stop="SOFT_HOLD"), 0.0)
+    assert writes(table) == [("stop", "SOFT_HOLD")]
+    table.put(device(base__max_speed="0.5", stop="SOFT_HOLD"), 0.0)
+    assert writes(table) == []
+
+
+def test_the_newest_of_a_setting_and_each_of_the_commands_in_order_and_stops_before_all(
+    table: DeviceTable,
+) -> None:
+    table.hub_lost(0.0)
+    for speed, cmd in (("0.5", "a"), ("0.6", "b")):
+        table.put(device(base__max_speed=speed, cmd=cmd), 0.0)
+    table.put(device(base__max_speed="0.6", cmd="b", stop="CUT"), 0.0)
+    assert writes(table) == [], "the hub is away"
+    table.robot_infos([info()], 0.0)
+    assert writes(table) == [("stop", "CUT"), ("cmd", "a"), (SPEED, 0.6), ("cmd", "b")]
+
+
+def test_what_the_hub_has_already_is_not_written_after_a_restart(table: DeviceTable) -> None:
+    table.twin_changed(
+        v1.Twin(robot="base-1", properties=[state(SPEED, desired=0.5, version=4), state("cmd", desired="a", version=9)]), 0.0
+    )  # fmt: skip
+    table.put(device(base__max_speed="0.50", cmd="a"), 0.0)
+    assert writes(table) == []
+    assert table.counters["replays"] == 2
+
+
+def test_the_cloud_reads_its_own_words_once_they_are_observed(table: DeviceTable) -> None:
+    table.put(device(base__max_speed="0.50"), 0.0)
+    write = table.take_writes(0.0)[0]
+    table.written(write, 3, 0.0)
+    assert shown(table)[SPEED] == ("", "")
+    table.twin_changed(v1.Twin(robot="base-1", properties=[state(SPEED, desired=0.5, version=3)]), 0.0)
+    assert shown(table)[SPEED] == ("", "")
+    table.twin_changed(v1.Twin(robot="base-1", properties=[state(SPEED, observed=3, reported=0.5)]), 0.0)
+    assert shown(table)[SPEED] == ("0.50", "0.5")
+    # Somebody at the robot changes it: the cloud sees that its wish is no longer what is.
+    local = state(SPEED, desired=0.8, version=4, observed=4, reported=0.8)
+    table.twin_changed(v1.Twin(robot="base-1", properties=[local]), 0.0)
+    assert shown(table)[SPEED] == ("0.8", "0.8")
+
+
+def test_a_rejected_setting_is_not_observed(table: DeviceTable) -> None:
+    table.put(device(base__max_speed="0.5"), 0.0)
+    table.written(table.take_writes(0.0)[0], 3, 0.0)
+    errors = state("setting-errors", reported=f"{SPEED}:3:LIMIT")
+    rejected = state(SPEED, desired=0.5, version=3, observed=3, verdict=v1.VERDICT_REJECTED)
+    table.twin_changed(v1.Twin(robot="base-1", properties=[rejected, errors]), 0.0)
+    assert shown(table)[SPEED] == ("", "")
+    assert shown(table)["setting-errors"] == ("", f"{SPEED}:3:LIMIT")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("base__max_speed", "fast", f"{SPEED}:INVALID"),
+        ("base__velocity", "1.0", "base.velocity:MOTION_IS_NO_PROPERTY"),
+        ("base__distance", "1.0", "base.distance:UNSUPPORTED"),
+        ("base__nothing", "1.0", "base.nothing:UNSUPPORTED"),
+    ],
+)
+def test_what_cannot_be_written_is_told_and_the_device_is_unhealthy(
+    table: DeviceTable, name: str, text: str, error: str
+) -> None:
+    table.put(device(**{name: text}), 0.0)
+    assert writes(table) == []
+    assert shown(table)["setting-errors"] == ("", error)
+    assert sum(count for name, count in table.counters.items() if name.startswith("refused_")) == 1
+    table.put(device(), 0.0)
+
+
+def test_what_the_hub_refuses_is_told_and_not_tried_again(table: DeviceTable) -> None:
+    table.put(device(base__max_speed="99"), 0.0)
+    table.refused(table.take_writes(0.0)[0], "CAUSE_LIMIT", 0.0)
+    assert shown(table)["setting-errors"] == ("", f"{SPEED}:LIMIT")
+    table.put(device(base__max_speed="99"), 0.0)
+    assert writes(table) == []
+    table.put(device(base__max_speed="1.0"), 0.0)
+    assert writes(table) == [(SPEED, 1.0)]
+    assert shown(table)["setting-errors"] == ("", "")
+
+
+def test_an_unanswered_write_goes_again_unless_a_newer_one_waits(table: DeviceTable) -> None:
+    table.put(device(base__max_speed="0.5", cmd="a"), 0.0)
+    both: list[Write] = table.take_writes(0.0)
+    table.put(device(base__max_speed="0.6", cmd="b"), 0.0)
+    for each in reversed(both):
+        table.unwritten(each)
+    assert writes(table) == [("cmd", "a"), (SPEED, 0.6), ("cmd", "b")]
+
+
+def test_an_unknown_robot_waits_until_the_hub_knows_it() -> None:
+    table = DeviceTable(ReportQueue())
+    table.robot_infos([], 0.0)
+    table.put(device(base__max_speed="0.5"), 0.0)
+    assert writes(table) == []
+    assert table.robot_infos([info()], 0.0) == ["base-1"]
+    table.described(description(), 0.0)
+    assert writes(table) == [(SPEED, 0.5)]
+    assert table.robot_infos([info(sheet_hash="h2")], 0.0) == ["base-1"], "a new sheet is asked for"
+
+
+def test_states(table: DeviceTable) -> None:
+    def of(now: float) -> str:
+        report = table.queue.next(now)
+        states = []
+        while report is not None:
+            table.queue.sent(report, now)
+            states.append(getattr(report, "state", ""))
+            report = table.queue.next(now)
+        return next(each for each in states if each)
+
+    table.put(device(), 0.0)
+    assert of(0.0) == "ok"
+    table.robot_infos([info(online=False)], 10.0)
+    assert of(10.0) == "offline"
+    table.hub_lost(20.0)
+    assert of(20.0) == "unknown"
+    table.robot_infos([info()], 30.0)
+    table.put(device(base__max_speed="fast"), 30.0)
+    table.take_writes(30.0)
+    assert of(30.0) == "unhealthy"
+
+
+def test_registration_is_the_whole_truth_but_for_what_came_meanwhile(table: DeviceTable) -> None:
+    for name in ("base-1", "gone"):
+        table.put(device(name), 0.0)
+    before = table.keys
+    table.put(device("new"), 0.0)
+    table.registered(
+        pb.MapperRegisterResponse(device_list=[device()], model_list=[pb.DeviceModel()]), before, 0.0
+    )
+    assert {name for _, name in table.keys} == {"base-1", "new"}
+
+
+def test_the_robot_is_named_by_config_data_else_by_the_device(table: DeviceTable) -> None:
+    table.put(device("shelf-7", robot="base-1", base__max_speed="0.5"), 0.0)
+    assert table.take_writes(0.0)[0].robot == "base-1"
+    assert table.get(("default", "shelf-7")) is not None
+    table.remove(("default", "shelf-7"))
+    assert table.get(("default", "shelf-7")) is None
+
+
+def test_nothing_that_edgecore_would_drop_is_ever_queued(table: DeviceTable) -> None:
+    table.put(device(), 0.0)
+    odd = v1.Twin(
+        robot="base-1",
+        properties=[state("cmd-status", reported="a b {}"), state("base.distance", reported=1e22)],
+    )
+    table.twin_changed(odd, 0.0)
+    assert shown(table)["cmd-status"] == ("", "#YSBiIHt9")
+    assert shown(table)["base.distance"] == ("", "1e22")

@@ -1,0 +1,171 @@
+"""The double's traps snap, each one: a mapper that steps into it is seen. And the schema on the wire is the committed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from robolink_kubeedge import dmi, generate
+from robolink_kubeedge import dmi_pb2 as pb
+from robolink_kubeedge.double import EdgecoreDouble
+
+MODEL = {"kind": "DeviceModel", "metadata": {"name": "m"}, "spec": {"protocol": "p", "properties": []}}
+DEVICE: dict[str, Any] = {
+    "kind": "Device",
+    "metadata": {"name": "d"},
+    "spec": {
+        "deviceModelRef": {"name": "m"},
+        "protocol": {"protocolName": "p", "configData": {"robot": "r"}},
+        "properties": [{"name": "x"}],
+    },
+}
+
+
+class Clock:
+    now = 0.0
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Iterator[EdgecoreDouble]:
+    """Serves, in injected time for its limiter."""
+    made = EdgecoreDouble(tmp_path / "dmi.sock", clock=lambda: Clock.now)
+    made.start()
+    made.apply(MODEL)
+    made.apply(DEVICE)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def channel(double: EdgecoreDouble) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(f"unix:{double.path}") as made:
+        yield made
+
+
+def report(channel: grpc.Channel, *twins: pb.Twin, device: str = "d") -> None:
+    request = pb.ReportDeviceStatusRequest(device_name=device, device_namespace="default")
+    request.reported_device.twins.extend(twins)
+    dmi.call(channel, dmi.UP, "ReportDeviceStatus")(request, timeout=5)
+
+
+def register(channel: grpc.Channel, *, with_data: bool = True) -> pb.MapperRegisterResponse:
+    request = pb.MapperRegisterRequest(
+        with_data=with_data, mapper=pb.MapperInfo(protocol="p", address=b"/nowhere")
+    )
+    response: pb.MapperRegisterResponse = dmi.call(channel, dmi.UP, "MapperRegister")(request, timeout=5)
+    return response
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        pb.Twin(property_name="x", reported=pb.TwinProperty()),
+        pb.Twin(property_name="x", observed_desired=pb.TwinProperty()),
+    ],
+)
+def test_a_twin_without_both_halves_is_a_panic(
+    double: EdgecoreDouble, channel: grpc.Channel, half: pb.Twin
+) -> None:
+    with pytest.raises(grpc.RpcError):
+        report(channel, half)
+    assert double.panicked
+
+
+def test_the_first_report_is_lost_and_metadata_is_made_anew(
+    double: EdgecoreDouble, channel: grpc.Channel
+) -> None:
+    twin = dmi.twin("x", "1", "2")
+    twin.reported.metadata["mine"] = "1"
+    report(channel, twin)
+    assert double.reported("d", "x") == ("", "")
+    report(channel, twin)
+    assert double.reported("d", "x") == ("1", "2")
+    assert set(double.status("d")["twins"][0]["reported"]["metadata"]) == {"timestamp", "type"}
+
+
+@pytest.mark.parametrize("value", ["a b", "1e+05", "{}", "x" * 513, "ä"])
+def test_what_does_not_match_is_dropped_with_ok(
+    double: EdgecoreDouble, channel: grpc.Channel, value: str
+) -> None:
+    for _ in range(2):
+        report(channel, dmi.twin("x", "", value))
+    assert double.reported("d", "x") == ("", "")
+    assert double.counters["charset"] == 2
+
+
+def test_the_calls_share_one_limiter(double: EdgecoreDouble, channel: grpc.Channel) -> None:
+    for _ in range(100):
+        report(channel)
+    for call in (lambda: report(channel), lambda: register(channel)):
+        with pytest.raises(grpc.RpcError) as caught:
+            call()
+        assert caught.value.code() == grpc.StatusCode.UNKNOWN
+        assert "too many request" in caught.value.details()
+    Clock.now += 1.0
+    report(channel)
+
+
+def test_numbers_become_float32_and_lists_keep_a_device_away(
+    double: EdgecoreDouble, channel: grpc.Channel
+) -> None:
+    for name, config in (("f", {"n": 16777217}), ("l", {"n": [1]}), ("k", {"data": "x"})):
+        spec = DEVICE["spec"] | {"protocol": {"protocolName": "p", "configData": config}}
+        double.apply(DEVICE | {"metadata": {"name": name}, "spec": spec})
+    found = {each.name: each for each in register(channel).device_list}
+    assert set(found) == {"d", "f"}
+    assert b"\x00\x00\x80K" in found["f"].SerializeToString(), "16777216.0 as float32"
+    assert len(double.log) >= 2
+
+
+def test_models_come_one_per_device_and_without_data_nothing_comes(
+    double: EdgecoreDouble, channel: grpc.Channel
+) -> None:
+    double.apply(DEVICE | {"metadata": {"name": "e"}})
+    assert [each.name for each in register(channel).model_list] == ["m", "m"]
+    double.stop()
+    fresh = EdgecoreDouble(double.path)
+    fresh.start()
+    fresh.apply(DEVICE)
+    with grpc.insecure_channel(f"unix:{fresh.path}") as other:
+        assert not register(other, with_data=False).device_list
+    fresh.patch_desired("d", "x", "1")
+    fresh.stop()
+    assert fresh.calls == [], "it does not know whom to call"
+
+
+def test_the_same_value_written_twice_tells_nobody(double: EdgecoreDouble, channel: grpc.Channel) -> None:
+    register(channel)
+    before = len(double.calls)
+    double.patch_desired("d", "x", "1")
+    told = len(double.calls)
+    double.patch_desired("d", "x", "1")
+    assert before < told == len(double.calls)
+    assert double.counters["downward_failed"], "nobody serves there: logged, never retried"
+
+
+def test_a_write_over_a_broken_link_shows_after_edgecores_restart(
+    double: EdgecoreDouble, channel: grpc.Channel
+) -> None:
+    double.link_down()
+    double.patch_desired("d", "x", "1")
+    report(channel, dmi.twin("x", "", "1"))
+    double.link_up()
+    assert register(channel).device_list[0].spec.properties[0].desired.value == ""
+    assert double.counters["reports_lost"] == 1
+    double.stop()
+    double.start()
+    with grpc.insecure_channel(f"unix:{double.path}") as again:
+        assert register(again).device_list[0].spec.properties[0].desired.value == "1"
+
+
+def test_the_generated_schema_is_the_committed_one(tmp_path: Path) -> None:
+    generate.generate(tmp_path)
+    for name in ("dmi_pb2.py", "dmi_pb2.pyi"):
+        committed = generate.BRIDGES / "robolink_kubeedge" / name
+        assert (tmp_path / "robolink_kubeedge" / name).read_text() == committed.read_text(), (
+            "run robolink_kubeedge.generate"
+        )
