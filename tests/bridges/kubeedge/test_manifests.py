@@ -72,7 +72,7 @@ def test_the_schemas_can_refuse() -> None:
     with pytest.raises(jsonschema.ValidationError):
         check(model)
     device = manifests.device("robot-1", SHEETS[0], HASH)
-    device["spec"]["propertys"] = []
+    device["spec"]["odd"] = []
     with pytest.raises(jsonschema.ValidationError):
         check(device)
 

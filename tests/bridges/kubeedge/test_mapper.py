@@ -187,10 +187,10 @@ def test_faults_at_the_command_line_are_told(bench: Bench, tmp_path: Path) -> No
     assert second.returncode == 1
     assert "another mapper serves" in second.stderr
     wrong = tmp_path / "wrong.yaml"
-    wrong.write_text("common: {protocl: x}\n")
+    wrong.write_text("common: {protokoll: x}\n")
     told = run("mapper", "--config", str(wrong))
     assert told.returncode == 1
-    assert "common.protocl" in told.stderr
+    assert "common.protokoll" in told.stderr
     listed = run("manifest", "--all", "--json", "--hub", bench.hub_process.url)
     assert [part in listed.stdout for part in ("DeviceModel", ROBOT)] == [True, True]
     assert run("manifest", "--hub", bench.hub_process.url).returncode == 2
