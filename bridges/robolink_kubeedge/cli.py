@@ -8,13 +8,12 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from robolink.errors import ConnectionLostError, RobolinkError
+from robolink.errors import RobolinkError
 
 app = typer.Typer(help="Robots as KubeEdge devices.", no_args_is_help=True)
 cloud = typer.Typer(
@@ -26,18 +25,6 @@ HubOption = Annotated[
     str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
 ]
 FolderOption = Annotated[Path, typer.Option(help="Where the double's sockets are.", metavar="DIR")]
-
-
-@contextlib.contextmanager
-def _errors() -> Iterator[None]:
-    """An error in words; exit code 3 where nobody answers, else 1."""
-    try:
-        yield
-    except RobolinkError as exc:
-        sys.stderr.write(f"robolink kubeedge: {exc}\n")
-        if exc.hint:
-            sys.stderr.write(f"  {exc.hint}\n")
-        raise typer.Exit(3 if isinstance(exc, ConnectionLostError) else 1) from exc
 
 
 @app.command()
@@ -55,8 +42,7 @@ def manifest(
     """
     if bool(robots) == all_robots:
         raise typer.BadParameter("name robots, or say --all")
-    with _errors():
-        made = _manifests(hub, robots or [], namespace, node)
+    made = _manifests(hub, robots or [], namespace, node)
     if as_json:
         typer.echo(json.dumps(made, indent=2))
     else:
@@ -95,11 +81,10 @@ def mapper(
 
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
-    with _errors():
-        made = load(config) if config is not None else MapperConfig()
-        if not made.hub.url and hub:
-            made = made.model_copy(update={"hub": made.hub.model_copy(update={"url": hub})})
-        asyncio.run(_until_signal(Mapper(made)))
+    made = load(config) if config is not None else MapperConfig()
+    if not made.hub.url and hub:
+        made = made.model_copy(update={"hub": made.hub.model_copy(update={"url": hub})})
+    asyncio.run(_until_signal(Mapper(made)))
 
 
 async def _until_signal(mapper: Any) -> None:
@@ -135,16 +120,15 @@ def double(
     ends = {signal.SIGINT, signal.SIGTERM}
     # Blocked before gRPC's threads begin, so that none of them takes the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with _errors():
-        made = EdgecoreDouble(folder / "dmi.sock")
-        made.start()
-        for each in yaml.safe_load_all(manifests.read_text()) if manifests is not None else ():
-            made.apply(each)
-        server = CloudServer(made, folder / "cloud.sock")
-        typer.echo(f"edgecore's double serves {folder / 'dmi.sock'}")
-        signal.sigwait(ends)
-        server.close()
-        made.stop()
+    made = EdgecoreDouble(folder / "dmi.sock")
+    made.start()
+    for each in yaml.safe_load_all(manifests.read_text()) if manifests is not None else ():
+        made.apply(each)
+    server = CloudServer(made, folder / "cloud.sock")
+    typer.echo(f"edgecore's double serves {folder / 'dmi.sock'}")
+    signal.sigwait(ends)
+    server.close()
+    made.stop()
 
 
 @cloud.command("apply")
@@ -158,10 +142,9 @@ def cloud_apply(
     from robolink_kubeedge.cloud_socket import ask
 
     text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    with _errors():
-        for each in yaml.safe_load_all(text):
-            ask(folder / "cloud.sock", do="apply", manifest=each)
-            typer.echo(f"{each['kind'].lower()} {each['metadata']['name']} applied")
+    for each in yaml.safe_load_all(text):
+        ask(folder / "cloud.sock", do="apply", manifest=each)
+        typer.echo(f"{each['kind'].lower()} {each['metadata']['name']} applied")
 
 
 @cloud.command("set")
@@ -169,8 +152,7 @@ def cloud_set(folder: FolderOption, device: str, name: str, value: str) -> None:
     """Write one desired value of a device."""
     from robolink_kubeedge.cloud_socket import ask
 
-    with _errors():
-        ask(folder / "cloud.sock", do="patch", device=device, property=name, value=value)
+    ask(folder / "cloud.sock", do="patch", device=device, property=name, value=value)
 
 
 @cloud.command("status")
@@ -182,8 +164,7 @@ def cloud_status(
     """What the cloud knows of a device: state, and each twin's two halves."""
     from robolink_kubeedge.cloud_socket import ask
 
-    with _errors():
-        status = ask(folder / "cloud.sock", do="status", device=device)["status"]
+    status = ask(folder / "cloud.sock", do="status", device=device)["status"]
     if as_json:
         typer.echo(json.dumps(status, indent=2))
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +30,6 @@ def bridge(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
 ) -> None:
     """Serve a ROS 2 mobile base as ROBOT until Ctrl-C. The robot must stop by itself when cmd_vel ends."""
-    from robolink.errors import RobolinkError
     from robolink.robot import Driver
     from robolink_ros2.node import RosNode
     from robolink_ros2.robot import Ros2Base
@@ -55,9 +53,6 @@ def bridge(
     try:
         driver.add(base)
         driver.run()
-    except RobolinkError as exc:
-        sys.stderr.write(f"robolink ros2: {exc}\n")
-        raise typer.Exit(1) from exc
     finally:
         base.close()
         driver.close()

@@ -18,6 +18,7 @@ from robolink.cli.views import property_state, short
 from robolink.core.sheet import HUB_PROPERTIES
 from robolink.core.values import from_value
 from robolink.core.violation import cause_name
+from robolink.errors import CommandError
 
 Fields = Mapping[str, v1.Field]
 QUALITY_STYLES: Final = {v1.QUALITY_STALE: "yellow", v1.QUALITY_BAD: "red"}
@@ -33,6 +34,13 @@ def get(hub: str | None, robot: str, names: list[str], as_json: bool) -> int:
     with connected(hub) as site:
         handle = site.robot(robot)
         states = handle.twin.get(*names)
+        unknown = [name for name in names if name not in states]
+        if unknown:
+            raise CommandError(
+                f"{robot} has no property {', '.join(unknown)}",
+                robot=robot,
+                hint=f"see robolink twin get {robot}",
+            )
         fields = {} if as_json else _fields(handle.describe().sheet)
     if as_json:
         print_json({"robot": robot, "properties": {name: property_state(s) for name, s in states.items()}})

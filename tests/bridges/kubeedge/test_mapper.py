@@ -184,12 +184,12 @@ def test_faults_at_the_command_line_are_told(bench: Bench, tmp_path: Path) -> No
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     second = run("mapper", "--config", str(bench.mapper.config))
-    assert second.returncode == 1
+    assert second.returncode == 2
     assert "another mapper serves" in second.stderr
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("common: {protokoll: x}\n")
     told = run("mapper", "--config", str(wrong))
-    assert told.returncode == 1
+    assert told.returncode == 2
     assert "common.protokoll" in told.stderr
     listed = run("manifest", "--all", "--json", "--hub", bench.hub_process.url)
     assert [part in listed.stdout for part in ("DeviceModel", ROBOT)] == [True, True]
