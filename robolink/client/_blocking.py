@@ -343,7 +343,7 @@ def connect(
         url: Control lane; else the environment's ROBOLINK_HUB, else tcp://127.0.0.1:5570.
         name: For people, in audits and refusals.
         roles: Claimed; a release needs `v1.ROLE_SAFETY` among them.
-        keys: CURVE keys, off loopback.
+        keys: CURVE keys, off loopback; else those that the environment names (docs/hub.md).
         timeout_s: For this and each request.
         safety_url: If it is not the port after `url`.
 

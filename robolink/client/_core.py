@@ -18,6 +18,7 @@ from robolink.core.envelope import new_message_id
 from robolink.core.sheet import SheetIndex
 from robolink.core.values import Plain, named, to_value, values_to_dict
 from robolink.errors import ConnectionLostError, LeaseError, RejectedError, SettingRejectedError
+from robolink.transports.curve import keys_from_environment
 from robolink.transports.endpoint import Endpoint
 from robolink.transports.lanes import DEFAULT_URL, Keys, Lane, beside
 
@@ -91,7 +92,7 @@ class ClientCore:
         """Start to connect."""
         self.url = url or os.environ.get("ROBOLINK_HUB") or DEFAULT_URL
         self.timeout_s = timeout_s
-        self.keys = keys
+        self.keys = keys = keys or keys_from_environment()
         lanes = (Lane.SAFETY,) if safety_only else tuple(Lane)
         self.session = ClientSession(name=name or f"client-{os.getpid()}", roles=roles, lanes=lanes)
         self._sheets: dict[str, tuple[str, SheetIndex]] = {}

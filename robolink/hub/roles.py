@@ -38,10 +38,14 @@ def ceiling(hello: v1.Hello, key: KeyIdentity | None) -> tuple[str, frozenset[in
     Raises:
         Violation: DENIED, the key is for another kind of peer.
     """
-    claimed = frozenset(int(role) for role in hello.roles if role)
+    # A role of a later minor gives nothing here.
+    claimed = frozenset(int(role) for role in hello.roles if role in _RANK or role == v1.ROLE_SAFETY)
     if key is None:
         return (hello.name or "unnamed")[:MAX_NAME], claimed
     name, kind, allowed = key
     if hello.kind not in (kind, v1.PEER_KIND_HUB):
         raise Violation(v1.CAUSE_DENIED, f"the key of {name!r} is not for a {v1.PeerKind.Name(hello.kind)}")
-    return name, frozenset(role for role in claimed if has_role(allowed, role))
+    # Who claims more than the key gives has what the key gives: each role holds those below it.
+    return name, frozenset(
+        role for role in {*_RANK, v1.ROLE_SAFETY} if has_role(claimed, role) and has_role(allowed, role)
+    )

@@ -26,6 +26,7 @@ from robolink.robot._handler import Order, RobotHandler, RobotLink, StopView
 from robolink.robot._properties import Measured
 from robolink.robot._runner import RobotRunner
 from robolink.robot._session import MAX_SHEETS_BYTES, DriverSession
+from robolink.transports.curve import keys_from_environment
 from robolink.transports.endpoint import Endpoint
 from robolink.transports.lanes import DEFAULT_URL, Keys, beside, publisher, seen_from
 
@@ -40,7 +41,7 @@ class Driver:
     Args:
         hub: Control lane; else the environment's ROBOLINK_HUB, else tcp://127.0.0.1:5570.
         name: For people.
-        keys: CURVE keys, off loopback.
+        keys: CURVE keys, off loopback; else those that the environment names (docs/hub.md).
         safety_url: If it is not the port after `hub`.
 
     Attributes:
@@ -58,7 +59,7 @@ class Driver:
         """Nothing is opened before `start`."""
         self.hub = hub or os.environ.get("ROBOLINK_HUB") or DEFAULT_URL
         self.error: Exception | None = None
-        self._keys = keys
+        self._keys = keys = keys or keys_from_environment()
         self._runners: dict[str, RobotRunner] = {}
         self._attaching: dict[str, list[Callable[[float], Any]]] = {}
         self._session = DriverSession(

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Container
 from pathlib import Path
+from typing import Final
 
 import zmq
 import zmq.auth
@@ -15,6 +17,9 @@ from zmq.auth.thread import ThreadAuthenticator
 
 from robolink.errors import ConfigError
 from robolink.transports.lanes import Keys
+
+KEY_FILE_VARIABLE: Final = "ROBOLINK_SECRET_KEY_FILE"
+HUB_KEY_VARIABLE: Final = "ROBOLINK_HUB_PUBLIC_KEY"
 
 
 def load_keys(secret_key_file: Path, *, hub_public: str = "") -> Keys:
@@ -35,6 +40,23 @@ def load_keys(secret_key_file: Path, *, hub_public: str = "") -> Keys:
     return Keys(public=public.decode(), secret=secret.decode(), hub_public=hub_public)
 
 
+def keys_from_environment() -> Keys | None:
+    """This process's pair, as ROBOLINK_SECRET_KEY_FILE names it, and the hub's ROBOLINK_HUB_PUBLIC_KEY; None without.
+
+    Raises:
+        ConfigError: One of them is missing, or the file holds no secret key.
+    """
+    file, hub = os.environ.get(KEY_FILE_VARIABLE, ""), os.environ.get(HUB_KEY_VARIABLE, "")
+    if not file and not hub:
+        return None
+    if not file or not hub:
+        missing = HUB_KEY_VARIABLE if file else KEY_FILE_VARIABLE
+        raise ConfigError(
+            f"{missing} is not set", hint=f"{KEY_FILE_VARIABLE} and {HUB_KEY_VARIABLE} go together"
+        )
+    return load_keys(Path(file), hub_public=hub)
+
+
 class _KnownKeys:
     """pyzmq's credentials provider: the keys in the configuration, and no others."""
 
@@ -42,8 +64,8 @@ class _KnownKeys:
         self._public_keys = public_keys
 
     def callback(self, _domain: str, key: bytes) -> bool:
-        """Whether that public key is let in."""
-        return zmq.utils.z85.encode(key).decode() in self._public_keys
+        """Whether that public key, in Z85, is let in."""
+        return key.decode() in self._public_keys
 
 
 def start_authenticator(

@@ -84,6 +84,8 @@ def test_roles_are_kept(driver: RawDriver, make_client: Callable[..., RawClient]
     lease = v1.LeaseRequest(action=v1.LEASE_ACTION_ACQUIRE, robot="r1")
     assert observer.reply(v1.Error, lease).cause == v1.CAUSE_DENIED
     assert observer.safety.reply(v1.Error, v1.Stop()).cause == v1.CAUSE_DENIED
+    later_minor = make_client("odd", roles=(99,))
+    assert later_minor.update(later_minor.command("base.ping")).cause == v1.CAUSE_DENIED
     operator = make_client("otto", roles=(v1.ROLE_OPERATE,))
     assert operator.safety.reply(v1.StopReply, v1.Stop(robots=["nobody"]))
     assert operator.safety.reply(v1.Error, v1.Release()).cause == v1.CAUSE_DENIED
