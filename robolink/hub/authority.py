@@ -11,6 +11,7 @@ from robolink import v1
 from robolink.core.lease import Lease, token_of
 from robolink.core.violation import Violation
 from robolink.hub.commands import CommandDesk
+from robolink.hub.replies import Replies
 from robolink.hub.site import MS, Machine, Peer, Site
 
 REFUSAL_INTERVAL_NS: Final = 100 * MS
@@ -23,6 +24,7 @@ class AuthorityDesk:
         """An empty desk."""
         self._site = site
         self._commands = commands
+        self._replies = Replies()
         self._refused_ns: dict[bytes, int] = {}
 
     def message(self, machine: Machine) -> v1.Authority:
@@ -48,6 +50,11 @@ class AuthorityDesk:
         """
         peer.need(v1.ROLE_OPERATE, f"a lease on {body.robot}")
         site = self._site
+        done = self._replies.get(header.message_id)
+        if done is not None:
+            # Sent again: a second lease to the same session would be the end of the first.
+            site.reply(peer, header, done)
+            return
         machine = site.machine(body.robot)
         if body.action == v1.LEASE_ACTION_ACQUIRE:
             lease = self._acquire(peer, machine, body.component)
@@ -62,7 +69,9 @@ class AuthorityDesk:
             raise Violation(
                 v1.CAUSE_INVALID, f"lease action {body.action} is none of ACQUIRE, RENEW, RELEASE"
             )
-        site.reply(peer, header, v1.LeaseReply(token=lease.message(), owner=lease.owner))
+        reply = v1.LeaseReply(token=lease.message(), owner=lease.owner)
+        self._replies.put(header.message_id, reply)
+        site.reply(peer, header, reply)
 
     def _acquire(self, peer: Peer, machine: Machine, component: str) -> Lease:
         site = self._site

@@ -6,10 +6,7 @@ desk like any other.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
-
-from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core import command as rules
@@ -18,9 +15,9 @@ from robolink.core.command import CommandRecord
 from robolink.core.values import from_value, to_value
 from robolink.core.violation import Violation, cause_name, state_name
 from robolink.hub.commands import CommandDesk
+from robolink.hub.replies import Replies
 from robolink.hub.site import Machine, Peer, Site
 
-REPLIES_KEPT: Final = 4096
 OWNER_PREFIX: Final = "twin:"
 
 
@@ -36,7 +33,7 @@ class TwinDesk:
         """An empty desk."""
         self._site = site
         self._commands = commands
-        self._replies: OrderedDict[bytes, Message] = OrderedDict()
+        self._replies = Replies()
         # Twin command ids by command id, for cmd-status.
         self._twin_ids: dict[bytes, str] = {}
 
@@ -73,9 +70,7 @@ class TwinDesk:
         except Violation as violation:
             self._site.counters["twin_write_" + cause_name(violation.cause).lower()] += 1
             reply = v1.TwinWriteReply(cause=violation.cause, text=violation.text, version=violation.version)
-        self._replies[header.message_id] = reply
-        if len(self._replies) > REPLIES_KEPT:
-            self._replies.popitem(last=False)
+        self._replies.put(header.message_id, reply)
         self._site.reply(peer, header, reply, held=True)
 
     def _write(self, peer: Peer, machine: Machine, body: v1.TwinWrite) -> int:

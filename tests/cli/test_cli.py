@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -136,16 +137,30 @@ def test_twin_get_set_and_conflict(run: Run) -> None:
 def test_twin_watch_shows_changes_until_interrupted(site: str, run: Run) -> None:
     command = [sys.executable, "-m", "robolink.cli", "twin", "watch", BASE, "--json"]
     environment = os.environ | {"ROBOLINK_HUB": site}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as watching:
-        assert watching.stdout is not None
-        while "base.max_speed" not in watching.stdout.readline():
-            pass
-        run("twin", "set", BASE, "base.max_speed", "0.7")
-        while "0.7" not in watching.stdout.readline():
-            pass
+    lines: list[dict[str, Any]] = []
+
+    def values() -> list[Any]:
+        return [
+            each["reported"]["value"]
+            for each in lines
+            if each["name"] == "base.max_speed" and each["reported"]
+        ]
+
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        stdout = watching.stdout
+        assert stdout is not None
+        reader = threading.Thread(target=lambda: lines.extend(json.loads(line) for line in stdout))
+        reader.start()
+        wait_for(values, what="the whole twin")
+        assert run("twin", "set", BASE, "base.max_speed", "0.7").returncode == 0
+        wait_for(lambda: 0.7 in values(), what="the change")
         watching.send_signal(signal.SIGINT)
-        watching.stdout.read()
         assert watching.wait(10) in (0, 130)
+        reader.join(10)
+    finally:
+        watching.kill()
+        watching.wait()
 
 
 def test_stop_and_release(run: Run) -> None:

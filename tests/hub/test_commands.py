@@ -204,3 +204,14 @@ def test_a_stale_lease_ends_its_goals_and_is_told(
     client.update(goal, ACCEPTED)
     assert driver.expect(v1.CommandCancel)[1].command_id == goal
     assert client.expect(v1.LeaseLost)[1].reason
+
+
+def test_a_lease_request_that_came_twice_is_one_lease(driver: RawDriver, client: RawClient) -> None:
+    request = v1.LeaseRequest(action=v1.LEASE_ACTION_ACQUIRE, robot="r1")
+    message_id = client.send(request)
+    first = client.expect(v1.LeaseReply, lambda h, _b: h.correlation_id == message_id)[1]
+    # The answer was slow, so the client asked again: as many times as it likes.
+    client.send(request, message_id=message_id)
+    assert client.expect(v1.LeaseReply, lambda h, _b: h.correlation_id == message_id)[1].token == first.token
+    client.lease = first.token
+    assert client.update(client.command("base.go", x=1.0), ACCEPTED)
