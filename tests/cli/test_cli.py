@@ -147,20 +147,21 @@ def test_twin_watch_shows_changes_until_interrupted(site: str, run: Run) -> None
         ]
 
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    stdout = watching.stdout
+    assert stdout is not None
+    reader = threading.Thread(target=lambda: lines.extend(json.loads(line) for line in stdout))
+    reader.start()
     try:
-        stdout = watching.stdout
-        assert stdout is not None
-        reader = threading.Thread(target=lambda: lines.extend(json.loads(line) for line in stdout))
-        reader.start()
         wait_for(values, what="the whole twin")
         assert run("twin", "set", BASE, "base.max_speed", "0.7").returncode == 0
         wait_for(lambda: 0.7 in values(), what="the change")
         watching.send_signal(signal.SIGINT)
         assert watching.wait(10) in (0, 130)
-        reader.join(10)
     finally:
         watching.kill()
         watching.wait()
+        reader.join(10)
+        stdout.close()
 
 
 def test_stop_and_release(run: Run) -> None:
