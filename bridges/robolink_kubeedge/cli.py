@@ -15,7 +15,7 @@ import typer
 
 from robolink.errors import RobolinkError
 
-app = typer.Typer(help="Robots as KubeEdge devices.", no_args_is_help=True)
+app = typer.Typer(help="Robots as KubeEdge devices.", no_args_is_help=True, add_completion=False)
 cloud = typer.Typer(
     help="The cloud's face of a running double: what kubectl is for a real one.", no_args_is_help=True
 )

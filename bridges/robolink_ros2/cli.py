@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="ROS 2 robots as robots of the hub.", no_args_is_help=True)
+app = typer.Typer(help="ROS 2 robots as robots of the hub.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

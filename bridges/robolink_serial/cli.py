@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Boards on a serial line as robots of the hub.", no_args_is_help=True)
+app = typer.Typer(
+    help="Boards on a serial line as robots of the hub.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()
