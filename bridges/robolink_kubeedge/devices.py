@@ -69,6 +69,8 @@ class _Robot:
     readings: frozenset[str] = frozenset()
     setpoints: frozenset[str] = frozenset()
     twin: dict[str, v1.PropertyState] = field(default_factory=dict)
+    # The whole twin was read since the hub was last lost.
+    whole: bool = False
 
 
 class DeviceTable:
@@ -170,6 +172,8 @@ class DeviceTable:
     def hub_lost(self, now: float) -> None:
         """Nobody knows how the robots are."""
         self._hub_here = False
+        for robot in self._robots.values():
+            robot.whole = False
         self._show_all(None, now)
 
     def robot_infos(self, infos: Iterable[v1.RobotInfo], now: float) -> list[str]:
@@ -199,9 +203,20 @@ class DeviceTable:
         robot.readings, robot.setpoints = frozenset(readings), frozenset(setpoints)
         self._show_all(description.robot, now)
 
-    def twin_changed(self, delta: v1.Twin, now: float) -> None:
-        """A whole twin or some properties of it."""
+    @property
+    def unread(self) -> frozenset[str]:
+        """Our robots whose whole twin is still to be read."""
+        return frozenset(each for each in self.robots if not self._robots.get(each, _Robot()).whole)
+
+    def twin_unsure(self) -> None:
+        """Some changes were missed: read every twin again."""
+        for robot in self._robots.values():
+            robot.whole = False
+
+    def twin_changed(self, delta: v1.Twin, now: float, *, whole: bool = False) -> None:
+        """Some properties of a twin, or all of it."""
         robot = self._robots.setdefault(delta.robot, _Robot())
+        robot.whole = robot.whole or whole
         for each in delta.properties:
             state = robot.twin.setdefault(each.name, v1.PropertyState(name=each.name))
             for half in ("desired", "observed", "reported"):
@@ -218,7 +233,9 @@ class DeviceTable:
             robot = self._robots.get(entry.robot)
             if not self._hub_here or robot is None or robot.settings is None or not entry.waiting:
                 continue
-            waiting, entry.waiting = entry.waiting, []
+            # Before its twin is read nobody knows what is new to the hub. A stop does not wait for that.
+            waiting = [each for each in entry.waiting if robot.whole or each[0] == "stop"]
+            entry.waiting = [each for each in entry.waiting if each not in waiting]
             for name, text in waiting:
                 write = self._write(key, entry, robot, name, text)
                 if write is not None:

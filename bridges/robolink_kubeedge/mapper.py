@@ -60,6 +60,7 @@ class Mapper:
         self._limiter = Limiter(rate_per_s=limits.rate_per_s, burst=limits.burst)
         self._edge_wake = asyncio.Event()
         self._hub_wake = asyncio.Event()
+        self._devices_wake = asyncio.Event()
         self._registered = False
         self._register_at = 0.0
         self._again_s = AGAIN_MIN_S
@@ -81,8 +82,8 @@ class Mapper:
             _remove(self.config.grpc_server.socket_path)
 
     def _changed(self) -> None:
-        self._edge_wake.set()
-        self._hub_wake.set()
+        for wake in (self._edge_wake, self._hub_wake, self._devices_wake):
+            wake.set()
 
     # Edgecore calls us.
 
@@ -149,9 +150,7 @@ class Mapper:
         while True:
             async with grpc.aio.insecure_channel(f"unix:{self.config.common.edgecore_sock}") as channel:
                 while await self._edge_turn(channel):
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._edge_wake.wait(), TICK_S)
-                    self._edge_wake.clear()
+                    await _wait(self._edge_wake, TICK_S)
             # A fresh channel: gRPC's own back-off would keep a returned edgecore waiting for minutes.
             await asyncio.sleep(self._again_s)
             self._again_s = min(AGAIN_MAX_S, self._again_s * 2)
@@ -268,26 +267,30 @@ class Mapper:
     async def _with_hub(self, hub: AsyncHub) -> None:
         """Follow the hub's twins; the SDK reconnects by itself, and we ask for everything again then."""
         events = hub.watch(twins=True)
-        follower = asyncio.create_task(self._follow(events))
-        whole, dropped, polled = frozenset[str](), 0, 0.0
         try:
-            while not follower.done():
-                now = time.monotonic()
-                if now >= polled + self.config.limits.poll_s:
-                    polled = now
-                    if events.dropped != dropped or not await self._poll(hub):
-                        whole, dropped = frozenset(), events.dropped
-                missing = self.table.robots - whole
-                if missing:
-                    whole |= await self._ask(hub, missing)
-                self._write(hub)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hub_wake.wait(), TICK_S)
-                self._hub_wake.clear()
-            await follower
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow(events))
+                group.create_task(self._keep_reading(hub, events))
+                group.create_task(self._keep_writing(hub))
         finally:
-            follower.cancel()
             await events.close()
+
+    async def _keep_writing(self, hub: AsyncHub) -> None:
+        """Apart from all reading, so that no slow answer holds up a stop."""
+        while True:
+            self._write(hub)
+            await _wait(self._hub_wake, TICK_S)
+
+    async def _keep_reading(self, hub: AsyncHub, events: Any) -> None:
+        dropped = 0
+        while True:
+            if events.dropped != dropped:
+                dropped = events.dropped
+                self.table.twin_unsure()
+            if await self._poll(hub):
+                await self._read_twins(hub)
+            self._hub_wake.set()
+            await _wait(self._devices_wake, self.config.limits.poll_s)
 
     async def _follow(self, events: Any) -> None:
         async for event in events:
@@ -297,7 +300,7 @@ class Mapper:
             elif event.HasField("robot"):
                 # A stop or a driver's loss shows at once; a new sheet is asked for by the next poll.
                 self.table.robot_infos([event.robot], now)
-            self._changed()
+            self._edge_wake.set()
 
     async def _poll(self, hub: AsyncHub) -> bool:
         """How the robots are, and new sheets; False if the hub is away."""
@@ -316,19 +319,18 @@ class Mapper:
             self._edge_wake.set()
         return True
 
-    async def _ask(self, hub: AsyncHub, robots: frozenset[str]) -> frozenset[str]:
-        """Whole twins, after each gap; the robots that the hub knows."""
-        known = set()
-        for robot in robots:
+    async def _read_twins(self, hub: AsyncHub) -> None:
+        """Whole twins, at first and after each gap."""
+        for robot in self.table.unread:
             try:
                 properties = await hub.robot(robot).twin.get()
-            except RobolinkError:
-                # Not there yet, or the hub is away: asked again with the next turn, and `_poll` tells why.
-                self.counters["twin_unknown"] += 1
+            except RobolinkError as exc:
+                # Not there yet, or the hub is away: asked again with the next poll.
+                self.counters["twin_unread"] += 1
+                log.debug("%s: %s", robot, exc)
                 continue
-            known.add(robot)
-            self.table.twin_changed(_twin(robot, properties.values()), time.monotonic())
-        return frozenset(known)
+            twin = v1.Twin(robot=robot, properties=properties.values())
+            self.table.twin_changed(twin, time.monotonic(), whole=True)
 
     def _write(self, hub: AsyncHub) -> None:
         """Tasks start in this order and each sends before it first waits, so the hub hears them in it."""
@@ -353,8 +355,12 @@ class Mapper:
         self._edge_wake.set()
 
 
-def _twin(robot: str, properties: Any) -> v1.Twin:
-    return v1.Twin(robot=robot, properties=properties)
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Until it is set, or so long; then it is clear again."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    event.clear()
 
 
 def _snake(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
@@ -24,20 +25,20 @@ from robolink.errors import ConnectionLostError, RobolinkError
 START_TIMEOUT_S: Final = 20.0
 END_TIMEOUT_S: Final = 5.0
 TRIES: Final = 200
+# Below the range from which the kernel takes ports for outgoing connections, ours among them.
+PORTS: Final = range(20_000, 32_000)
 DOMAINS: Final = range(100, 230)
 
 
 def free_ports(count: int) -> int:
     """First of `count` ports in a row that are free now."""
     for _ in range(TRIES):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
+        first = random.choice(PORTS[:-count])
         held = [socket.socket() for _ in range(count)]
         try:
             for offset, each in enumerate(held):
                 each.bind(("127.0.0.1", first + offset))
-        except (OSError, OverflowError):
+        except OSError:
             continue
         finally:
             for each in held:

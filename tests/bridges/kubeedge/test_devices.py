@@ -59,6 +59,7 @@ def table() -> DeviceTable:
     made = DeviceTable(ReportQueue())
     made.robot_infos([info()], 0.0)
     made.described(description(), 0.0)
+    made.twin_changed(v1.Twin(robot="base-1"), 0.0, whole=True)
     return made
 
 
@@ -88,7 +89,12 @@ def test_the_newest_of_a_setting_and_each_of_the_commands_in_order_and_stops_bef
     table.put(device(base__max_speed="0.6", cmd="b", stop="CUT"), 0.0)
     assert writes(table) == [], "the hub is away"
     table.robot_infos([info()], 0.0)
-    assert writes(table) == [("stop", "CUT"), ("cmd", "a"), (SPEED, 0.6), ("cmd", "b")]
+    assert table.unread == {"base-1"}
+    assert writes(table) == [("stop", "CUT")], (
+        "what is new to the hub is not known yet; a stop does not wait for that"
+    )
+    table.twin_changed(v1.Twin(robot="base-1"), 0.0, whole=True)
+    assert writes(table) == [("cmd", "a"), (SPEED, 0.6), ("cmd", "b")]
 
 
 def test_what_the_hub_has_already_is_not_written_after_a_restart(table: DeviceTable) -> None:
@@ -171,6 +177,8 @@ def test_an_unknown_robot_waits_until_the_hub_knows_it() -> None:
     assert writes(table) == []
     assert table.robot_infos([info()], 0.0) == ["base-1"]
     table.described(description(), 0.0)
+    assert writes(table) == []
+    table.twin_changed(v1.Twin(robot="base-1"), 0.0, whole=True)
     assert writes(table) == [(SPEED, 0.5)]
     assert table.robot_infos([info(sheet_hash="h2")], 0.0) == ["base-1"], "a new sheet is asked for"
 
@@ -192,6 +200,7 @@ def test_states(table: DeviceTable) -> None:
     table.hub_lost(20.0)
     assert of(20.0) == "unknown"
     table.robot_infos([info()], 30.0)
+    table.twin_changed(v1.Twin(robot="base-1"), 30.0, whole=True)
     table.put(device(base__max_speed="fast"), 30.0)
     table.take_writes(30.0)
     assert of(30.0) == "unhealthy"
