@@ -17,6 +17,9 @@ import pytest
 
 START_TIMEOUT_S = 20.0
 
+# A shell that runs us in the background lets us and all our children ignore SIGINT; here Ctrl-C is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 # Below the range from which the kernel takes ports for outgoing connections: nobody's connection sits on one of
 # ours, and none of ours connects to itself while the hub is away.
