@@ -24,8 +24,9 @@ from robolink.errors import CommandError, ConfigError, RobolinkError, TransportE
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
 from robolink_kubeedge.config import MapperConfig
-from robolink_kubeedge.devices import DeviceTable, Write
+from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.limiter import Limiter
+from robolink_kubeedge.records import Write
 from robolink_kubeedge.reports import RESERVE, Priority, Report, ReportQueue, TwinReport
 
 log = logging.getLogger(__name__)
@@ -172,7 +173,7 @@ class Mapper:
                 return False
 
     async def _register(self, channel: grpc.aio.Channel) -> bool:
-        common, before = self.config.common, self.table.keys
+        common, before = self.config.common, self.table.snapshot()
         mapper = pb.MapperInfo(
             name=common.name,
             version=common.version,
@@ -301,6 +302,8 @@ class Mapper:
                 # A stop or a driver's loss shows at once; a new sheet is asked for by the next poll.
                 self.table.robot_infos([event.robot], now)
             self._edge_wake.set()
+            # Events may come without a pause; edgecore's calls and the writes have their turns between them.
+            await asyncio.sleep(0)
 
     async def _poll(self, hub: AsyncHub) -> bool:
         """How the robots are, and new sheets; False if the hub is away."""

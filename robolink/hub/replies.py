@@ -27,3 +27,7 @@ class Replies:
         self._replies[message_id] = reply
         if len(self._replies) > self._kept:
             self._replies.popitem(last=False)
+
+    def drop(self, message_id: bytes) -> None:
+        """It was not kept after all."""
+        self._replies.pop(message_id, None)

@@ -64,6 +64,7 @@ class TwinDesk:
         needed = {"stop": v1.ROLE_OPERATE, "cmd": v1.ROLE_OPERATE}.get(body.name, v1.ROLE_CONFIGURE)
         peer.need(needed, f"writing {body.name} of {body.robot}")
         machine = self._site.machine(body.robot)
+        self._undo_if_not_kept(peer, header, machine)
         try:
             version = self._write(peer, machine, body)
             reply = v1.TwinWriteReply(version=version)
@@ -72,6 +73,21 @@ class TwinDesk:
             reply = v1.TwinWriteReply(cause=violation.cause, text=violation.text, version=violation.version)
         self._replies.put(header.message_id, reply)
         self._site.reply(peer, header, reply, held=True)
+
+    def _undo_if_not_kept(self, peer: Peer, header: v1.Header, machine: Machine) -> None:
+        """A write that could not be kept never was: neither its answer, nor that its command has come."""
+        twin_id = machine.twin_id
+        before = {name: v1.PropertyState(name=name) for name in ("cmd", "cmd-status")}
+        before |= {state.name: state for state in machine.twin.snapshot(tuple(before)).properties}
+
+        def undo(text: str) -> None:
+            self._replies.drop(header.message_id)
+            machine.twin_id = twin_id
+            for state in before.values():
+                machine.twin.load(state)
+            self._site.reply(peer, header, v1.TwinWriteReply(cause=v1.CAUSE_STORAGE, text=text))
+
+        self._site.turn.failed.append(undo)
 
     def _write(self, peer: Peer, machine: Machine, body: v1.TwinWrite) -> int:
         if_version = body.if_version if body.HasField("if_version") else None

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from robolink import v1
+from robolink.core import twincmd
 from robolink.core.envelope import MAX_BODY_BYTES
 from robolink.errors import ConfigError
 from robolink.hub.config import load
@@ -177,6 +179,47 @@ def test_a_full_store_answers_storage_and_the_hub_goes_on(
     assert all(h.message_id != command for h, _ in driver.got)
     results = client.safety.reply(v1.StopReply, v1.Stop(robots=["nobody"])).results
     assert results[0].verdict == v1.STOP_VERDICT_UNREACHABLE
+
+
+def test_a_twin_command_that_cannot_be_kept_is_told_and_runs_once_there_is_room(
+    make_hub: Callable[..., HubProcess], context: zmq.Context[Any]
+) -> None:
+    hub = make_hub()
+    hub.stop()
+    roomy = hub.config.read_text()
+    hub.config.write_text(roomy + "max_bytes = 163840\n")
+    hub.start()
+    driver, client = RawDriver(context, hub), RawClient(context, hub)
+    driver.hello()
+    client.hello()
+    update = v1.CommandUpdate()
+    while update.cause != v1.CAUSE_STORAGE:
+        command = v1.Command(method="base.ping", claimed_by="x" * 3000)
+        update = client.update(client.send(command, destination="r1", ttl_ms=5000))
+    # Nearly full: now and then a small row still finds room.
+    for number in range(2000):
+        driver.send(v1.Beat())
+        text = twincmd.make(f"c{number}", "base.ping", {}, issued_ms=int(time.time() * 1000), ttl_ms=600_000)
+        write = v1.TwinWrite(robot="r1", name="cmd", value=v1.Value(string_value=text))
+        message_id = client.send(write)
+        reply = client.expect(v1.TwinWriteReply)[1]
+        if reply.cause:
+            break
+    assert reply.cause == v1.CAUSE_STORAGE
+    # Asked again, the same answer: nobody is told that it was written.
+    client.send(write, message_id=message_id)
+    again = client.expect(v1.TwinWriteReply, lambda h, _b: h.correlation_id == message_id)[1]
+    assert again.cause == v1.CAUSE_STORAGE
+    command_id = twincmd.command_id("r1", f"c{number}")
+    assert all(h.message_id != command_id for h, _ in driver.got)
+    hub.stop()
+    hub.config.write_text(roomy)
+    hub.start()
+    driver, client = RawDriver(context, hub), RawClient(context, hub)
+    driver.hello()
+    client.hello()
+    assert not client.reply(v1.TwinWriteReply, write).cause
+    assert driver.expect(v1.Command, lambda h, _b: h.message_id == command_id)
 
 
 def run_hub(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,8 @@ from robolink import v1
 from robolink.core.values import to_value
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
-from robolink_kubeedge.devices import DeviceTable, Write
+from robolink_kubeedge.devices import DeviceTable
+from robolink_kubeedge.records import Write
 from robolink_kubeedge.reports import ReportQueue
 
 KEY = ("default", "base-1")
@@ -165,7 +166,7 @@ def test_an_unanswered_write_goes_again_unless_a_newer_one_waits(table: DeviceTa
     table.put(device(base__max_speed="0.5", cmd="a"), 0.0)
     both: list[Write] = table.take_writes(0.0)
     table.put(device(base__max_speed="0.6", cmd="b"), 0.0)
-    for each in reversed(both):
+    for each in both:
         table.unwritten(each)
     assert writes(table) == [("cmd", "a"), (SPEED, 0.6), ("cmd", "b")]
 
@@ -209,12 +210,18 @@ def test_states(table: DeviceTable) -> None:
 def test_registration_is_the_whole_truth_but_for_what_came_meanwhile(table: DeviceTable) -> None:
     for name in ("base-1", "gone"):
         table.put(device(name), 0.0)
-    before = table.keys
+    table.put(device("left", base__max_speed="0.5"), 0.0)
+    before = table.snapshot()
+    # While edgecore answers, it calls: what it says there is newer than its answer.
     table.put(device("new"), 0.0)
+    table.remove(("default", "left"))
+    table.put(device(base__max_speed="0.6"), 0.0)
+    answer = [device(base__max_speed="0.5"), device("left"), device("never-heard-of")]
     table.registered(
-        pb.MapperRegisterResponse(device_list=[device()], model_list=[pb.DeviceModel()]), before, 0.0
+        pb.MapperRegisterResponse(device_list=answer, model_list=[pb.DeviceModel()]), before, 0.0
     )
-    assert {name for _, name in table.keys} == {"base-1", "new"}
+    assert {name for _, name in table.snapshot().keys} == {"base-1", "new", "never-heard-of"}
+    assert writes(table) == [(SPEED, 0.6)]
 
 
 def test_the_robot_is_named_by_config_data_else_by_the_device(table: DeviceTable) -> None:
@@ -234,3 +241,70 @@ def test_nothing_that_edgecore_would_drop_is_ever_queued(table: DeviceTable) -> 
     table.twin_changed(odd, 0.0)
     assert shown(table)["cmd-status"] == ("", "#YSBiIHt9")
     assert shown(table)["base.distance"] == ("", "1e22")
+
+
+def test_a_stop_counts_each_time_and_none_is_lowered_or_left_out(table: DeviceTable) -> None:
+    def stop(text: str) -> list[tuple[str, object]]:
+        table.put(device(stop=text), 0.0)
+        return writes(table)
+
+    assert stop("CUT") == [("stop", "CUT")]
+    table.twin_changed(v1.Twin(robot="base-1", properties=[state("stop", desired="CUT", version=1)]), 0.0)
+    # Released at the robot, cleared in the cloud; the news of the release has not come yet.
+    assert stop("") == []
+    assert stop("CUT") == [("stop", "CUT")]
+    table.hub_lost(0.0)
+    for text in ("SOFT_HOLD", "CUT", "SOFT_HOLD"):
+        assert stop(text) == []
+    table.robot_infos([info()], 0.0)
+    assert [value for _, value in writes(table)] == ["SOFT_HOLD", "CUT", "SOFT_HOLD"], "the hub never lowers"
+
+
+def test_a_setting_that_goes_back_while_its_write_is_unanswered_goes_back(table: DeviceTable) -> None:
+    table.twin_changed(v1.Twin(robot="base-1", properties=[state(SPEED, desired=0.5, version=1)]), 0.0)
+    table.put(device(base__max_speed="0.6"), 0.0)
+    first = table.take_writes(0.0)[0]
+    table.put(device(base__max_speed="0.5"), 0.0)
+    assert writes(table) == [(SPEED, 0.5)]
+    table.unwritten(first)
+    assert writes(table) == [], "a late timeout brings no older value back"
+
+
+def test_what_was_refused_is_forgotten_when_it_is_taken_back_and_asked_again_by_another_sheet(
+    table: DeviceTable,
+) -> None:
+    table.put(device(base__velocity="1.0"), 0.0)
+    assert writes(table) == []
+    table.put(device(), 0.0)
+    assert shown(table)["setting-errors"] == ("", "")
+    table.put(device(base__gain="0.5"), 0.0)
+    assert writes(table) == []
+    assert shown(table)["setting-errors"] == ("", "base.gain:UNSUPPORTED")
+    newer = description()
+    newer.sheet_hash = "h2"
+    newer.sheet.components[0].properties.add(
+        field=v1.Field(name="gain", type=v1.VALUE_TYPE_DOUBLE), access=v1.ACCESS_READ_WRITE
+    )
+    table.described(newer, 0.0)
+    assert writes(table) == [("base.gain", 0.5)]
+    assert shown(table)["setting-errors"] == ("", "")
+
+
+def test_a_number_that_no_integer_holds_is_told(table: DeviceTable) -> None:
+    newer = description()
+    newer.sheet.components[0].properties.add(
+        field=v1.Field(name="laps", type=v1.VALUE_TYPE_INT), access=v1.ACCESS_READ_WRITE
+    )
+    table.described(newer, 0.0)
+    table.put(device(base__laps="99999999999999999999"), 0.0)
+    assert writes(table) == []
+    assert shown(table)["setting-errors"] == ("", "base.laps:INVALID")
+
+
+def test_a_hub_that_has_lost_its_store_gets_the_write_when_the_robot_is_back(table: DeviceTable) -> None:
+    table.put(device(base__max_speed="0.5"), 0.0)
+    table.refused(table.take_writes(0.0)[0], "CAUSE_UNKNOWN_ROBOT", 0.0)
+    assert writes(table) == []
+    assert table.robot_infos([info()], 0.0) == ["base-1"]
+    table.described(description(), 0.0)
+    assert writes(table) == [(SPEED, 0.5)]

@@ -119,6 +119,13 @@ def test_a_stop_is_raised_never_lowered_and_released_by_a_command(bench: Bench) 
     bench.patch("cmd", bench.cmd("g3", "walker.walk", number=3))
     assert bench.verdict("g3") == ("SUCCEEDED", "")
     assert bench.ran() == [1, 3], "what was ordered before or during the stop never ran"
+    # The same level once more, after it was cleared: a stop like the first.
+    bench.patch("stop", "SOFT_HOLD")
+    assert bench.double.wait(lambda: bench.reported("stop-generation")[1] == "2", 20)
+    bench.patch("stop", "")
+    bench.robot.release()
+    bench.patch("stop", "SOFT_HOLD")
+    assert bench.double.wait(lambda: bench.reported("stop-generation")[1] == "3", 20)
 
 
 def test_states_of_robot_and_hub_are_seen_in_the_cloud(bench: Bench) -> None:
