@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,25 +17,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from robolink.cli.ports import free_ports as free_ports
+
 ROOT: Final = Path(__file__).parents[1]
 READY: Final = "READY"
 START_TIMEOUT_S: Final = 30.0
 END_TIMEOUT_S: Final = 5.0
-
-
-def free_ports(count: int) -> int:
-    """First of `count` ports in a row that are free now."""
-    for _ in range(200):
-        # Below the range from which the kernel takes ports for outgoing connections.
-        first = random.randrange(20_000, 32_000)
-        with contextlib.ExitStack() as held:
-            try:
-                for offset in range(count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", first + offset))
-            except OSError:
-                continue
-        return first
-    raise RuntimeError("no free ports in a row")
 
 
 # In the child.

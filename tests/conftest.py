@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -15,32 +14,12 @@ from typing import Any
 
 import pytest
 
+from robolink.cli.ports import free_ports
+
 START_TIMEOUT_S = 20.0
 
 # A shell that runs us in the background lets us and all our children ignore SIGINT; here Ctrl-C is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-# Below the range from which the kernel takes ports for outgoing connections: nobody's connection sits on one of
-# ours, and none of ours connects to itself while the hub is away.
-PORTS = range(20_000, 32_000)
-
-
-def free_ports(count: int) -> int:
-    """First of `count` ports in a row that are free now."""
-    for _ in range(200):
-        first = random.choice(PORTS[:-count])
-        held = [socket.socket() for _ in range(count)]
-        try:
-            for offset, each in enumerate(held):
-                each.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        finally:
-            for each in held:
-                each.close()
-        return first
-    raise RuntimeError("no free ports in a row")
 
 
 def wait_for(condition: Callable[[], Any], timeout_s: float = 15.0, what: str = "the condition") -> Any:

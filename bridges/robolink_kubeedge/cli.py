@@ -120,6 +120,7 @@ def double(
     ends = {signal.SIGINT, signal.SIGTERM}
     # Blocked before gRPC's threads begin, so that none of them takes the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    folder.mkdir(parents=True, exist_ok=True)
     made = EdgecoreDouble(folder / "dmi.sock")
     made.start()
     for each in yaml.safe_load_all(manifests.read_text()) if manifests is not None else ():

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from robolink.errors import ConfigError, ConnectionLostError
-from robolink_kubeedge.double import EdgecoreDouble, serves
+from robolink_kubeedge.double import EdgecoreDouble
+from robolink_kubeedge.sockets import claim
 
 TIMEOUT_S: Final = 10.0
 HINT: Final = "start it: robolink kubeedge double --folder DIR"
@@ -24,9 +25,7 @@ class CloudServer:
 
     def __init__(self, double: EdgecoreDouble, path: Path) -> None:
         """Bind and serve in a thread."""
-        if path.exists() and serves(path):
-            raise ConfigError(f"another double serves on {path}", hint="end it, or choose another folder")
-        path.unlink(missing_ok=True)
+        claim(path, "double")
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:

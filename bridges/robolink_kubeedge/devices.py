@@ -43,7 +43,6 @@ class DeviceTable:
         self.queue = queue
         self.counters: Counter[str] = Counter()
         self._devices: dict[DeviceKey, Device] = {}
-        self._models: dict[DeviceKey, dmi.DeviceModel] = {}
         self._robots: dict[str, Robot] = {}
         self._hub_here = False
         self._numbers = itertools.count(1)
@@ -69,8 +68,6 @@ class DeviceTable:
             before: When the call was made; about what edgecore has called since, the answer is too old.
             now: Monotonic s.
         """
-        for model in response.model_list:
-            self.put_model(model)
         for device in response.device_list:
             if self._unmoved(_key(device), before):
                 self._put(device, now)
@@ -124,14 +121,6 @@ class DeviceTable:
     def _remove(self, key: DeviceKey) -> None:
         if self._devices.pop(key, None) is not None:
             self.queue.drop(key)
-
-    def put_model(self, model: dmi.DeviceModel) -> None:
-        """CreateDeviceModel or UpdateDeviceModel; types come from the sheet, so it is only kept."""
-        self._models[model.namespace, model.name] = model
-
-    def remove_model(self, key: DeviceKey) -> None:
-        """RemoveDeviceModel; edgecore calls it before RemoveDevice."""
-        self._models.pop(key, None)
 
     def get(self, key: DeviceKey) -> dmi.Device | None:
         """GetDevice: as edgecore wrote it, with present twins."""
@@ -341,24 +330,22 @@ class DeviceTable:
             return TwinText(name, "", errors)
         if name == "stop-generation":
             return TwinText(name, "", str(robot.stop_generation))
-        known = name in OWN_TYPES or name in robot.readings or name in (robot.settings or {})
-        if not known:
-            return None  # A property of another sheet, or made up; a desired value of it shows in the errors.
         state = robot.twin.get(name, v1.PropertyState())
         reported = values.encode(state.reported.value).text
-        desired = entry.desired.get(name, Desired())
+        if name == "cmd-status" or name in robot.readings:
+            return TwinText(name, "", reported)
+        if name not in OWN_WRITABLE | (robot.settings or {}).keys():
+            return None  # A property of another sheet, or made up; a desired value of it shows in the errors.
+        desired = entry.desired.setdefault(name, Desired())
         if name == "cmd":
             if desired.version and desired.text:
                 desired.observed = desired.text
             return TwinText(name, desired.observed, desired.observed)
-        if name in robot.readings or name not in OWN_WRITABLE | (robot.settings or {}).keys():
-            return TwinText(name, "", reported)
         observed = state.observed
         if observed.verdict == v1.VERDICT_APPLIED and observed.version == state.desired.version:
             # In the cloud's own words, so that whoever wrote them can compare: "0.50" is 0.5.
             ours = desired.version == observed.version and desired.text
             desired.observed = desired.text if ours else values.encode(state.desired.value).text
-        entry.desired[name] = desired
         return TwinText(name, desired.observed, reported)
 
     @staticmethod

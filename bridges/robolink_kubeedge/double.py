@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import logging
 import re
-import socket
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ import grpc
 
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
+from robolink_kubeedge.sockets import claim
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class EdgecoreDouble:
 
     def start(self) -> None:
         """Serve; also a restart: then what a broken link kept from the mapper is shown at last."""
-        self.path.unlink(missing_ok=True)
+        claim(self.path, "edgecore")
         self.panicked = False
         with self._lock:
             for resource in self._devices.values():
@@ -380,13 +380,3 @@ def _model(manifest: Manifest) -> pb.DeviceModel:
             name=each["name"], type=each["type"], access_mode=each["accessMode"], unit=each.get("unit", "")
         )
     return model
-
-
-def serves(path: Path) -> bool:
-    """Whether something listens on a unix socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True

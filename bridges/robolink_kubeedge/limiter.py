@@ -86,4 +86,4 @@ class Limiter:
         """Edgecore said "too many request"."""
         self.bucket.empty(now)
         self._back_off_s = min(BACK_OFF_MAX_S, max(BACK_OFF_MIN_S, self._back_off_s * 2))
-        self._closed_until = now + self._back_off_s / self.bucket.rate_per_s * RATE_PER_S
+        self._closed_until = now + self._back_off_s

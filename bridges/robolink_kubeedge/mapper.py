@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -28,6 +27,7 @@ from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.limiter import Limiter
 from robolink_kubeedge.records import Write
 from robolink_kubeedge.reports import RESERVE, Priority, Report, ReportQueue, TwinReport
+from robolink_kubeedge.sockets import claim
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Mapper:
 
     async def _serve(self) -> grpc.aio.Server:
         path = Path(self.config.grpc_server.socket_path)
-        _clear(path)
+        claim(path, "mapper")
         server = grpc.aio.server()
         calls: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
             name: getattr(self, f"_on_{_snake(name)}") for name in dmi.DOWN_CALLS
@@ -123,18 +123,17 @@ class Mapper:
         self.table.remove((request.device_namespace, request.device_name))
         return pb.RemoveDeviceResponse()
 
+    # Types come from the robots' sheets: models are acknowledged, and nothing else.
+
     async def _on_create_device_model(self, request: pb.CreateDeviceModelRequest, _context: Any) -> Any:
-        self.table.put_model(request.model)
         return pb.CreateDeviceModelResponse(
             device_model_name=request.model.name, device_model_namespace=request.model.namespace
         )
 
-    async def _on_update_device_model(self, request: pb.UpdateDeviceModelRequest, _context: Any) -> Any:
-        self.table.put_model(request.model)
+    async def _on_update_device_model(self, _request: pb.UpdateDeviceModelRequest, _context: Any) -> Any:
         return pb.UpdateDeviceModelResponse()
 
-    async def _on_remove_device_model(self, request: pb.RemoveDeviceModelRequest, _context: Any) -> Any:
-        self.table.remove_model((request.model_namespace, request.model_name))
+    async def _on_remove_device_model(self, _request: pb.RemoveDeviceModelRequest, _context: Any) -> Any:
         return pb.RemoveDeviceModelResponse()
 
     async def _on_get_device(self, request: pb.GetDeviceRequest, context: Any) -> Any:
@@ -179,7 +178,7 @@ class Mapper:
             version=common.version,
             api_version=common.api_version,
             protocol=common.protocol,
-            address=self.config.grpc_server.socket_path.encode(),
+            address=str(Path(self.config.grpc_server.socket_path).absolute()).encode(),  # noqa: ASYNC240 -- no I/O
             state="ok",
         )
         # Without the data edgecore returns early and can never call this mapper.
@@ -377,22 +376,3 @@ def _guard(path: Path) -> None:
 
 def _remove(path: str) -> None:
     Path(path).unlink(missing_ok=True)
-
-
-def _clear(path: Path) -> None:
-    """Remove the socket of a mapper that died; one that answers is left alone.
-
-    Raises:
-        ConfigError: Another mapper serves there.
-    """
-    if not path.is_socket():
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            path.unlink(missing_ok=True)
-            return
-    raise ConfigError(
-        f"another mapper serves on {path}", hint="one mapper per protocol and node: end it first"
-    )

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from robolink import v1
+from robolink.core.values import Plain
 from robolink_kubeedge import dmi_pb2 as dmi
 from robolink_kubeedge.reports import DeviceKey
-from robolink_kubeedge.values import Plain
 
 
 class Write(NamedTuple):

@@ -6,14 +6,13 @@ Checks no limits (the hub does) and sends nothing.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from typing import Final, NamedTuple
 
 from robolink import v1
-
-Plain = bool | int | float | str | bytes | tuple[float, ...]
+from robolink.core import twincmd
+from robolink.core.values import Plain
 
 # What edgecore lets through, key and value; anything else it drops while it answers OK.
 MAX_VALUE_CHARACTERS: Final = 512
@@ -93,34 +92,9 @@ def decode(text: str, kind: v1.ValueType) -> Plain:
         ValueError: The text is not of that type; the message says what was expected.
     """
     try:
-        return _decode(text, kind)
-    except (ValueError, binascii.Error) as exc:
+        if text.startswith(TOO_LONG) and kind in (v1.VALUE_TYPE_STRING, v1.VALUE_TYPE_BYTES):
+            raise ValueError(text)  # A digest stands for no value.
+        return twincmd.parse(text, kind, separator=",")
+    except ValueError as exc:
         name = v1.ValueType.Name(kind).removeprefix("VALUE_TYPE_")
         raise ValueError(f"{text[:60]!r} is no {name}") from exc
-
-
-def _decode(text: str, kind: v1.ValueType) -> Plain:
-    if kind == v1.VALUE_TYPE_BOOL:
-        return (
-            {"true": True, "false": False}[text.lower()]
-            if text.lower() in ("true", "false")
-            else _refuse(text)
-        )
-    if kind == v1.VALUE_TYPE_INT:
-        return int(text)
-    if kind == v1.VALUE_TYPE_DOUBLE:
-        return float(text)
-    if kind == v1.VALUE_TYPE_VECTOR:
-        return tuple(float(each) for each in text.split(",")) if text else ()
-    if text.startswith(TOO_LONG):
-        return _refuse(text)
-    data = _unbase64(text[1:]) if text.startswith(MARK) else text.encode()
-    return data if kind == v1.VALUE_TYPE_BYTES else data.decode()
-
-
-def _refuse(text: str) -> bool:
-    raise ValueError(text)
-
-
-def _unbase64(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

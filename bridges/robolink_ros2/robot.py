@@ -128,11 +128,14 @@ class Ros2Base(RobotHandler):
 
     def _end_goals(self) -> None:
         """Their ends are told while the robot is still online: whoever asks learns why, not only that it is gone."""
-        for event in list(self._cancelled.values()):
-            event.set()
+        self._wake_goals()
         until = time.monotonic() + ODOMETRY_LOST_S
         while self._cancelled and time.monotonic() < until:
             time.sleep(POLL_S)
+
+    def _wake_goals(self) -> None:
+        for event in list(self._cancelled.values()):
+            event.set()
 
     # Down: from the hub.
 
@@ -214,8 +217,7 @@ class Ros2Base(RobotHandler):
 
     def on_stop(self, level: v1.StopLevel, generation: int) -> StopOutcome:
         """Zero velocity at once, and standstill measured by the odometry."""
-        for event in list(self._cancelled.values()):
-            event.set()
+        self._wake_goals()
         self._stand()
         took_s = self._wait_still(STANDSTILL_S)
         if took_s is not None:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from robolink.core import twincmd
+from robolink.core.command import TERMINAL
+from robolink.core.violation import state_name
 from robolink.errors import RobolinkError
 
 COMMAND_TIMEOUT_S: Final = 20.0
 POLL_S: Final = 0.1
-UNENDED: Final = ("", "ACCEPTED", "DISPATCHED", "RUNNING", "CANCELING")
+ENDS: Final = frozenset(state_name(state) for state in TERMINAL)
 
 
 class DemoCloud:
@@ -101,7 +103,7 @@ class DemoCloud:
         while time.monotonic() < until:
             _, status = self.twins(device).get("cmd-status", ("", ""))
             state, cause = twincmd.Status.parse(status).get(twin_id, ("", ""))
-            if state not in UNENDED:
+            if state in ENDS:
                 return f"{state} {cause}".strip()
             time.sleep(POLL_S)
         return "no verdict"

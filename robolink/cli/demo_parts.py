@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import random
 import shutil
 import signal
 import socket
@@ -19,32 +18,13 @@ from pathlib import Path
 from typing import Final, Self
 
 from robolink.cli.demo_cloud import DemoCloud
+from robolink.cli.ports import free_ports
 from robolink.client import Hub
 from robolink.errors import ConnectionLostError, RobolinkError
 
 START_TIMEOUT_S: Final = 20.0
 END_TIMEOUT_S: Final = 5.0
-TRIES: Final = 200
-# Below the range from which the kernel takes ports for outgoing connections, ours among them.
-PORTS: Final = range(20_000, 32_000)
 DOMAINS: Final = range(100, 230)
-
-
-def free_ports(count: int) -> int:
-    """First of `count` ports in a row that are free now."""
-    for _ in range(TRIES):
-        first = random.choice(PORTS[:-count])
-        held = [socket.socket() for _ in range(count)]
-        try:
-            for offset, each in enumerate(held):
-                each.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        finally:
-            for each in held:
-                each.close()
-        return first
-    raise RobolinkError("no free ports in a row on loopback", hint="close some programs")
 
 
 class Parts:

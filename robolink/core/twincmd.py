@@ -16,7 +16,7 @@ from typing import Final
 from robolink import v1
 from robolink.core.values import Plain, from_value, to_value
 
-__all__ = ["Status", "TwinCommand", "bind", "command_id", "decode", "encode", "make"]
+__all__ = ["Status", "TwinCommand", "bind", "command_id", "decode", "encode", "make", "parse"]
 
 MAX_CHARACTERS: Final = 512
 DEFAULT_TTL_MS: Final = 30_000
@@ -154,14 +154,19 @@ def bind(command: TwinCommand, method: v1.Method) -> list[v1.NamedValue]:
     for name, text in command.args:
         kind = types.get(name, v1.VALUE_TYPE_STRING)
         try:
-            bound.append(v1.NamedValue(name=name, value=to_value(_parse(text, kind))))
+            bound.append(v1.NamedValue(name=name, value=to_value(parse(text, kind))))
         except ValueError as exc:
             word = v1.ValueType.Name(kind).removeprefix("VALUE_TYPE_")
             raise ValueError(f"{command.method}: {name}:{text} is no {word}") from exc
     return bound
 
 
-def _parse(text: str, kind: v1.ValueType) -> Plain:
+def parse(text: str, kind: v1.ValueType, *, separator: str = "@") -> Plain:
+    """A value from a twin's text; the elements of a vector stand between separators.
+
+    Raises:
+        ValueError: It is not of that type, or not finite.
+    """
     if kind == v1.VALUE_TYPE_BOOL:
         if text not in _BOOLEANS:
             raise ValueError(text)
@@ -173,7 +178,7 @@ def _parse(text: str, kind: v1.ValueType) -> Plain:
     if kind == v1.VALUE_TYPE_DOUBLE:
         return _number(text)
     if kind == v1.VALUE_TYPE_VECTOR:
-        return tuple(_number(each) for each in text.removesuffix("@").split("@")) if text else ()
+        return tuple(_number(each) for each in text.removesuffix(separator).split(separator)) if text else ()
     data = _unbase64(text[1:]) if text.startswith("#") else text.encode()
     return data if kind == v1.VALUE_TYPE_BYTES else data.decode()
 

@@ -64,7 +64,7 @@ class TwinDesk:
         needed = {"stop": v1.ROLE_OPERATE, "cmd": v1.ROLE_OPERATE}.get(body.name, v1.ROLE_CONFIGURE)
         peer.need(needed, f"writing {body.name} of {body.robot}")
         machine = self._site.machine(body.robot)
-        self._undo_if_not_kept(peer, header, machine)
+        self._site.turn.failed.append(lambda text: self._not_kept(peer, header, text))
         try:
             version = self._write(peer, machine, body)
             reply = v1.TwinWriteReply(version=version)
@@ -74,30 +74,19 @@ class TwinDesk:
         self._replies.put(header.message_id, reply)
         self._site.reply(peer, header, reply, held=True)
 
-    def _undo_if_not_kept(self, peer: Peer, header: v1.Header, machine: Machine) -> None:
-        """A write that could not be kept never was: neither its answer, nor that its command has come."""
-        twin_id = machine.twin_id
-        before = {name: v1.PropertyState(name=name) for name in ("cmd", "cmd-status")}
-        before |= {state.name: state for state in machine.twin.snapshot(tuple(before)).properties}
-
-        def undo(text: str) -> None:
-            self._replies.drop(header.message_id)
-            machine.twin_id = twin_id
-            for state in before.values():
-                machine.twin.load(state)
-            self._site.reply(peer, header, v1.TwinWriteReply(cause=v1.CAUSE_STORAGE, text=text))
-
-        self._site.turn.failed.append(undo)
+    def _not_kept(self, peer: Peer, header: v1.Header, text: str) -> None:
+        self._replies.drop(header.message_id)
+        self._site.reply(peer, header, v1.TwinWriteReply(cause=v1.CAUSE_STORAGE, text=text))
 
     def _write(self, peer: Peer, machine: Machine, body: v1.TwinWrite) -> int:
         if_version = body.if_version if body.HasField("if_version") else None
         if body.name == "cmd":
             self._decode(machine, body.value)  # Malformed: nothing is written.
-        before = machine.twin.snapshot((body.name,)).properties
+        before = self._state(machine, body.name)
         desired = machine.twin.write(body.name, body.value, if_version)
-        if before and before[0].desired == desired:
+        if before is not None and before.desired == desired:
             return desired.version  # A stop that may not be lowered: nothing was written.
-        self._keep(machine, body.name, before[0] if before else None)
+        self._keep(machine, body.name, before)
         if body.name == "cmd":
             self._command(peer, machine, self._decode(machine, body.value))
         elif body.name == "stop":
@@ -107,8 +96,12 @@ class TwinDesk:
             self._site.send(machine.driver.identity, order, held=True, destination=machine.robot)
         return desired.version
 
-    def _keep(self, machine: Machine, name: str, before: v1.PropertyState | None = None) -> None:
-        """Journal one property and tell the watchers."""
+    @staticmethod
+    def _state(machine: Machine, name: str) -> v1.PropertyState | None:
+        return next(iter(machine.twin.snapshot((name,)).properties), None)
+
+    def _keep(self, machine: Machine, name: str, before: v1.PropertyState | None) -> None:
+        """Journal one property and tell the watchers; what cannot be kept is again as it was `before`."""
         state = machine.twin.snapshot((name,)).properties[0]
         self._site.turn.batch.property(machine.robot, state)
         if before is not None:
@@ -162,11 +155,11 @@ class TwinDesk:
         self._delta(machine, list(machine.twin.snapshot().properties))
 
     def _show(self, machine: Machine, name: str, text: str) -> None:
-        present = machine.twin.snapshot((name,)).properties
-        if present and present[0].HasField("reported") and from_value(present[0].reported.value) == text:
+        before = self._state(machine, name)
+        if before is not None and before.HasField("reported") and from_value(before.reported.value) == text:
             return
         machine.twin.set_reading(name, to_value(text), self._site.now_ns)
-        self._keep(machine, name)
+        self._keep(machine, name, before)
 
     # Commands and stops through the twin.
 
@@ -188,6 +181,8 @@ class TwinDesk:
         if order.id == machine.twin_id or site.table.get(command_id) is not None:
             site.counters["twin_cmd_redelivered"] += 1
             return
+        known = machine.twin_id
+        site.turn.failed.append(lambda _text: setattr(machine, "twin_id", known))
         machine.twin_id = order.id
         site.turn.batch.twin_id(machine.robot, order.id)
         try:
@@ -323,7 +318,8 @@ class TwinDesk:
         reported = v1.Reported(value=to_value(level), time_ns=self._site.now_ns, quality=v1.QUALITY_GOOD)
         state = v1.PropertyState(name="stop", observed=observed, reported=reported)
         if machine.twin.report(state, self._site.now_ns) is not None:
-            self._keep(machine, "stop")
+            # The latch stands whether or not the journal took this: nothing to go back to.
+            self._keep(machine, "stop", None)
 
     def on_state(self, record: CommandRecord) -> None:
         """A command has a new state: show it, if it came through a twin."""
@@ -342,20 +338,19 @@ class TwinDesk:
             self._twin_ids.pop(record.id, None)
 
     def _status(self, machine: Machine, twin_id: str, state: str, cause: str) -> None:
-        present = machine.twin.snapshot(("cmd-status",)).properties
-        text = ""
-        if present and present[0].HasField("reported"):
-            text = str(from_value(present[0].reported.value) or "")
+        present = self._state(machine, "cmd-status")
+        text = "" if present is None else str(from_value(present.reported.value) or "")
         self._show(machine, "cmd-status", twincmd.Status.push(text, twin_id, state, cause))
         self._observe_cmd(machine)
 
     def _observe_cmd(self, machine: Machine) -> None:
         """The hub has read `cmd`: observed follows desired, reported echoes it, as DMI wants both halves."""
-        desired = machine.twin.snapshot(("cmd",)).properties[0].desired
+        before = machine.twin.snapshot(("cmd",)).properties[0]
+        desired = before.desired
         state = v1.PropertyState(
             name="cmd",
             observed=v1.Observed(version=desired.version, verdict=v1.VERDICT_APPLIED),
             reported=v1.Reported(value=desired.value, time_ns=self._site.now_ns, quality=v1.QUALITY_GOOD),
         )
         if machine.twin.report(state, self._site.now_ns) is not None:
-            self._keep(machine, "cmd")
+            self._keep(machine, "cmd", before)

@@ -61,6 +61,7 @@ class Driver:
         self.error: Exception | None = None
         self._keys = keys = keys or keys_from_environment()
         self._runners: dict[str, RobotRunner] = {}
+        self._attach_lock = threading.Lock()
         self._attaching: dict[str, list[Callable[[float], Any]]] = {}
         self._session = DriverSession(
             name=name or f"driver-{os.getpid()}", session_id=new_session_id(), emit=self._emit
@@ -110,13 +111,16 @@ class Driver:
                 hint="use several drivers",
             )
         # What the handler says while it is attached is heard once the session knows the robot.
-        early = self._attaching[handler.robot] = []
-        handler.attached(RobotLink(self, handler.robot, handler.sheet))
-        self._runners[handler.robot] = RobotRunner(self, handler)
-        self._post(lambda now: self._session.add_robot(handler.robot, handler.sheet, now))
-        del self._attaching[handler.robot]
-        for call in early:
-            self._post(call)
+        self._attaching[handler.robot] = []
+        try:
+            handler.attached(RobotLink(self, handler.robot, handler.sheet))
+            self._runners[handler.robot] = RobotRunner(self, handler)
+            self._post(lambda now: self._session.add_robot(handler.robot, handler.sheet, now))
+        finally:
+            # Its own threads may speak meanwhile: what they say comes behind, in order.
+            with self._attach_lock:
+                for call in self._attaching.pop(handler.robot):
+                    self._post(call)
 
     def remove(self, robot: str) -> None:
         """End what runs on that robot and serve it no longer."""
@@ -218,11 +222,12 @@ class Driver:
             self._publisher.setsockopt(zmq.XPUB_NODROP, 1)
 
     def _post_for(self, robot: str, call: Callable[[float], Any]) -> None:
-        early = self._attaching.get(robot)
-        if early is None:
-            self._post(call)
-        else:
-            early.append(call)
+        with self._attach_lock:
+            early = self._attaching.get(robot)
+            if early is None:
+                self._post(call)
+            else:
+                early.append(call)
 
     def _post(self, call: Callable[[float], Any]) -> None:
         def guarded(now: float) -> None:

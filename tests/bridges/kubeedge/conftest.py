@@ -16,6 +16,8 @@ import robolink
 from robolink import v1
 from robolink.client import Hub
 from robolink.core import twincmd
+from robolink.core.command import TERMINAL
+from robolink.core.violation import state_name
 from robolink_kubeedge import manifests
 from robolink_kubeedge.double import EdgecoreDouble
 from tests.conftest import HubProcess, wait_for
@@ -124,16 +126,7 @@ class Bench:
 
     def verdict(self, twin_id: str, *states: str) -> tuple[str, str]:
         """State and cause of a twin command, once it is in one of these states (any terminal one by default)."""
-        wanted = states or (
-            "SUCCEEDED",
-            "FAILED",
-            "CANCELED",
-            "STOPPED",
-            "REJECTED",
-            "EXPIRED",
-            "LOST",
-            "PREEMPTED",
-        )
+        wanted = states or {state_name(state) for state in TERMINAL}
 
         def there() -> bool:
             return twincmd.Status.parse(self.reported("cmd-status")[1]).get(twin_id, ("",))[0] in wanted

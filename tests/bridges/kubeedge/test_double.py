@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
+from robolink.errors import ConfigError
 from robolink_kubeedge import dmi, generate
 from robolink_kubeedge import dmi_pb2 as pb
 from robolink_kubeedge.double import EdgecoreDouble
@@ -169,3 +171,20 @@ def test_the_generated_schema_is_the_committed_one(tmp_path: Path) -> None:
         assert (tmp_path / "robolink_kubeedge" / name).read_text() == committed.read_text(), (
             "run robolink_kubeedge.generate"
         )
+
+
+def test_a_living_socket_and_a_file_are_left_alone_and_a_dead_one_is_taken(
+    double: EdgecoreDouble, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="another edgecore"):
+        EdgecoreDouble(double.path).start()
+    assert double.path.is_socket()
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(ConfigError, match="no socket"):
+        EdgecoreDouble(tmp_path / "notes").start()
+    dead = tmp_path / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(dead))
+    again = EdgecoreDouble(dead)
+    again.start()
+    again.stop()
