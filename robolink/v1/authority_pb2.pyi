@@ -49,6 +49,9 @@ class LeaseAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LEASE_ACTION_ACQUIRE: _ClassVar[LeaseAction]
     LEASE_ACTION_RENEW: _ClassVar[LeaseAction]
     LEASE_ACTION_RELEASE: _ClassVar[LeaseAction]
+    LEASE_ACTION_REQUEST: _ClassVar[LeaseAction]
+    LEASE_ACTION_TAKE: _ClassVar[LeaseAction]
+    LEASE_ACTION_DECLINE: _ClassVar[LeaseAction]
 
 class StopVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -90,6 +93,9 @@ LEASE_ACTION_UNSPECIFIED: LeaseAction
 LEASE_ACTION_ACQUIRE: LeaseAction
 LEASE_ACTION_RENEW: LeaseAction
 LEASE_ACTION_RELEASE: LeaseAction
+LEASE_ACTION_REQUEST: LeaseAction
+LEASE_ACTION_TAKE: LeaseAction
+LEASE_ACTION_DECLINE: LeaseAction
 STOP_VERDICT_UNSPECIFIED: StopVerdict
 STOP_VERDICT_STOPPED: StopVerdict
 STOP_VERDICT_STOPPING: StopVerdict
@@ -105,16 +111,20 @@ class LeaseToken(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class LeaseRequest(_message.Message):
-    __slots__ = ("action", "robot", "component", "token")
+    __slots__ = ("action", "robot", "component", "token", "reason", "timeout_ms")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     ROBOT_FIELD_NUMBER: _ClassVar[int]
     COMPONENT_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     action: LeaseAction
     robot: str
     component: str
     token: LeaseToken
-    def __init__(self, action: _Optional[_Union[LeaseAction, str]] = ..., robot: _Optional[str] = ..., component: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ...) -> None: ...
+    reason: str
+    timeout_ms: int
+    def __init__(self, action: _Optional[_Union[LeaseAction, str]] = ..., robot: _Optional[str] = ..., component: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ..., reason: _Optional[str] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class LeaseReply(_message.Message):
     __slots__ = ("token", "cause", "text", "owner")
@@ -127,6 +137,22 @@ class LeaseReply(_message.Message):
     text: str
     owner: str
     def __init__(self, token: _Optional[_Union[LeaseToken, _Mapping]] = ..., cause: _Optional[_Union[Cause, str]] = ..., text: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
+
+class LeaseWanted(_message.Message):
+    __slots__ = ("robot", "component", "token", "by", "reason", "timeout_ms")
+    ROBOT_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    robot: str
+    component: str
+    token: LeaseToken
+    by: str
+    reason: str
+    timeout_ms: int
+    def __init__(self, robot: _Optional[str] = ..., component: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ..., by: _Optional[str] = ..., reason: _Optional[str] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class LeaseLost(_message.Message):
     __slots__ = ("robot", "component", "token", "reason")
@@ -249,11 +275,13 @@ class Authority(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., stop: _Optional[_Union[StopState, _Mapping]] = ..., leases: _Optional[_Iterable[_Union[LeaseHolder, _Mapping]]] = ...) -> None: ...
 
 class LeaseHolder(_message.Message):
-    __slots__ = ("component", "owner", "token")
+    __slots__ = ("component", "owner", "token", "cloud")
     COMPONENT_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CLOUD_FIELD_NUMBER: _ClassVar[int]
     component: str
     owner: str
     token: LeaseToken
-    def __init__(self, component: _Optional[str] = ..., owner: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ...) -> None: ...
+    cloud: bool
+    def __init__(self, component: _Optional[str] = ..., owner: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ..., cloud: _Optional[bool] = ...) -> None: ...

@@ -112,6 +112,54 @@ class CommandQuery(_message.Message):
     command_id: bytes
     def __init__(self, command_id: _Optional[bytes] = ...) -> None: ...
 
+class CommandCheck(_message.Message):
+    __slots__ = ("command",)
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    command: Command
+    def __init__(self, command: _Optional[_Union[Command, _Mapping]] = ...) -> None: ...
+
+class CommandCheckReply(_message.Message):
+    __slots__ = ("cause", "text", "hint")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    HINT_FIELD_NUMBER: _ClassVar[int]
+    cause: _authority_pb2.Cause
+    text: str
+    hint: str
+    def __init__(self, cause: _Optional[_Union[_authority_pb2.Cause, str]] = ..., text: _Optional[str] = ..., hint: _Optional[str] = ...) -> None: ...
+
+class TraceQuery(_message.Message):
+    __slots__ = ("command_id",)
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    command_id: bytes
+    def __init__(self, command_id: _Optional[bytes] = ...) -> None: ...
+
+class Hop(_message.Message):
+    __slots__ = ("where", "what", "time_ns", "text")
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    where: str
+    what: str
+    time_ns: int
+    text: str
+    def __init__(self, where: _Optional[str] = ..., what: _Optional[str] = ..., time_ns: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Trace(_message.Message):
+    __slots__ = ("command_id", "robot", "method", "owner", "hops")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    ROBOT_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    HOPS_FIELD_NUMBER: _ClassVar[int]
+    command_id: bytes
+    robot: str
+    method: str
+    owner: str
+    hops: _containers.RepeatedCompositeFieldContainer[Hop]
+    def __init__(self, command_id: _Optional[bytes] = ..., robot: _Optional[str] = ..., method: _Optional[str] = ..., owner: _Optional[str] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ...) -> None: ...
+
 class Setpoint(_message.Message):
     __slots__ = ("name", "values")
     NAME_FIELD_NUMBER: _ClassVar[int]

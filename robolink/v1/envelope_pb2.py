@@ -23,52 +23,63 @@ _sym_db = _symbol_database.Default()
 
 
 from robolink.v1 import authority_pb2 as robolink_dot_v1_dot_authority__pb2
+from robolink.v1 import command_pb2 as robolink_dot_v1_dot_command__pb2
 from robolink.v1 import sheet_pb2 as robolink_dot_v1_dot_sheet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arobolink/v1/envelope.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x17robolink/v1/sheet.proto\"\xbc\x02\n\x06Header\x12\r\n\x05major\x18\x01 \x01(\r\x12\x12\n\nmessage_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x64\x65stination\x18\x03 \x01(\t\x12(\n\tbody_type\x18\x04 \x01(\x0e\x32\x15.robolink.v1.BodyType\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x12\n\nsession_id\x18\x06 \x01(\x06\x12\x0f\n\x07sent_ns\x18\x07 \x01(\x06\x12\x0e\n\x06ttl_ms\x18\x08 \x01(\r\x12&\n\x05lease\x18\t \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\x17\n\x0fstop_generation\x18\n \x01(\r\x12\x0e\n\x06source\x18\x0b \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0c \x01(\x0c\x12\x13\n\x0breceived_ns\x18\r \x01(\x06\x12\x10\n\x08trace_id\x18\x0e \x01(\x0c\"\xbd\x01\n\x05Hello\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.robolink.v1.PeerKind\x12\r\n\x05major\x18\x02 \x01(\r\x12\r\n\x05minor\x18\x03 \x01(\r\x12\x0c\n\x04name\x18\x04 \x01(\t\x12 \n\x05roles\x18\x05 \x03(\x0e\x32\x11.robolink.v1.Role\x12\'\n\x06robots\x18\x06 \x03(\x0b\x32\x17.robolink.v1.RobotHello\x12\x18\n\x10live_command_ids\x18\x07 \x03(\x0c\"y\n\nRobotHello\x12\r\n\x05robot\x18\x01 \x01(\t\x12!\n\x05sheet\x18\x02 \x01(\x0b\x32\x12.robolink.v1.Sheet\x12$\n\x04stop\x18\x03 \x01(\x0b\x32\x16.robolink.v1.StopState\x12\x13\n\x0blease_epoch\x18\x04 \x01(\r\"\xd2\x02\n\nHelloReply\x12\r\n\x05major\x18\x01 \x01(\r\x12\r\n\x05minor\x18\x02 \x01(\r\x12\x10\n\x08hub_name\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12 \n\x05roles\x18\x05 \x03(\x0e\x32\x11.robolink.v1.Role\x12\x17\n\x0fsafety_endpoint\x18\x06 \x01(\t\x12\"\n\x1atelemetry_publish_endpoint\x18\x07 \x01(\t\x12$\n\x1ctelemetry_subscribe_endpoint\x18\x08 \x01(\t\x12\x13\n\x0blease_epoch\x18\t \x01(\r\x12+\n\x0b\x61uthorities\x18\n \x03(\x0b\x32\x16.robolink.v1.Authority\x12\'\n\x08timeouts\x18\x0b \x01(\x0b\x32\x15.robolink.v1.Timeouts\x12\x16\n\x0ehub_session_id\x18\x0c \x01(\x06\"\xd6\x01\n\x08Timeouts\x12\x0f\n\x07\x62\x65\x61t_ms\x18\x01 \x01(\r\x12\x14\n\x0cpeer_lost_ms\x18\x02 \x01(\r\x12\x16\n\x0elease_renew_ms\x18\x03 \x01(\r\x12\x16\n\x0elease_stale_ms\x18\x04 \x01(\r\x12\x11\n\tresend_ms\x18\x05 \x01(\r\x12\x18\n\x10\x64river_return_ms\x18\x06 \x01(\r\x12\x16\n\x0estop_answer_ms\x18\x07 \x01(\r\x12\x17\n\x0fsetpoint_ttl_ms\x18\x08 \x01(\r\x12\x15\n\rlink_event_ms\x18\t \x01(\r\"\x06\n\x04\x42\x65\x61t\"\x0b\n\tBeatReply\"\t\n\x07Goodbye\"F\n\x05\x45rror\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\"\r\n\x0bRobotsQuery\"\x9e\x01\n\tRobotInfo\x12\r\n\x05robot\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06online\x18\x03 \x01(\x08\x12)\n\tauthority\x18\x04 \x01(\x0b\x32\x16.robolink.v1.Authority\x12\x0e\n\x06\x64river\x18\x05 \x01(\t\x12\x12\n\nsheet_hash\x18\x06 \x01(\t\x12\x14\n\x0clast_seen_ns\x18\x07 \x01(\x06\"0\n\x06Robots\x12&\n\x06robots\x18\x01 \x03(\x0b\x32\x16.robolink.v1.RobotInfo\"\x19\n\x08\x44\x65scribe\x12\r\n\x05robot\x18\x01 \x01(\t\"c\n\x0b\x44\x65scription\x12\r\n\x05robot\x18\x01 \x01(\t\x12!\n\x05sheet\x18\x02 \x01(\x0b\x32\x12.robolink.v1.Sheet\x12\x12\n\nsheet_hash\x18\x03 \x01(\t\x12\x0e\n\x06online\x18\x04 \x01(\x08\"\r\n\x0bStatusQuery\"&\n\x07\x43ounter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04\"j\n\x06Status\x12&\n\x08\x63ounters\x18\x01 \x03(\x0b\x32\x14.robolink.v1.Counter\x12\r\n\x05peers\x18\x02 \x01(\r\x12\x15\n\rlive_commands\x18\x03 \x01(\r\x12\x12\n\nstarted_ns\x18\x04 \x01(\x06*\x96\x08\n\x08\x42odyType\x12\x19\n\x15\x42ODY_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42ODY_TYPE_HELLO\x10\x01\x12\x19\n\x15\x42ODY_TYPE_HELLO_REPLY\x10\x02\x12\x12\n\x0e\x42ODY_TYPE_BEAT\x10\x03\x12\x18\n\x14\x42ODY_TYPE_BEAT_REPLY\x10\x04\x12\x13\n\x0f\x42ODY_TYPE_ERROR\x10\x05\x12\x15\n\x11\x42ODY_TYPE_GOODBYE\x10\x06\x12\x1a\n\x16\x42ODY_TYPE_ROBOTS_QUERY\x10\x08\x12\x14\n\x10\x42ODY_TYPE_ROBOTS\x10\t\x12\x16\n\x12\x42ODY_TYPE_DESCRIBE\x10\n\x12\x19\n\x15\x42ODY_TYPE_DESCRIPTION\x10\x0b\x12\x1a\n\x16\x42ODY_TYPE_STATUS_QUERY\x10\x0c\x12\x14\n\x10\x42ODY_TYPE_STATUS\x10\r\x12\x15\n\x11\x42ODY_TYPE_COMMAND\x10\x10\x12\x1c\n\x18\x42ODY_TYPE_COMMAND_UPDATE\x10\x11\x12 \n\x1c\x42ODY_TYPE_COMMAND_UPDATE_ACK\x10\x12\x12\x1e\n\x1a\x42ODY_TYPE_COMMAND_FEEDBACK\x10\x13\x12\x1c\n\x18\x42ODY_TYPE_COMMAND_CANCEL\x10\x14\x12\x1b\n\x17\x42ODY_TYPE_COMMAND_QUERY\x10\x15\x12\x16\n\x12\x42ODY_TYPE_SETPOINT\x10\x16\x12\x1b\n\x17\x42ODY_TYPE_LEASE_REQUEST\x10 \x12\x19\n\x15\x42ODY_TYPE_LEASE_REPLY\x10!\x12\x18\n\x14\x42ODY_TYPE_LEASE_LOST\x10\"\x12\x12\n\x0e\x42ODY_TYPE_STOP\x10(\x12\x18\n\x14\x42ODY_TYPE_STOP_REPLY\x10)\x12\x18\n\x14\x42ODY_TYPE_STOP_ORDER\x10*\x12\x19\n\x15\x42ODY_TYPE_STOP_REPORT\x10+\x12\x15\n\x11\x42ODY_TYPE_RELEASE\x10,\x12\x1b\n\x17\x42ODY_TYPE_RELEASE_REPLY\x10-\x12\x1b\n\x17\x42ODY_TYPE_RELEASE_ORDER\x10.\x12\x17\n\x13\x42ODY_TYPE_AUTHORITY\x10/\x12\x16\n\x12\x42ODY_TYPE_TWIN_GET\x10\x38\x12\x12\n\x0e\x42ODY_TYPE_TWIN\x10\x39\x12\x18\n\x14\x42ODY_TYPE_TWIN_WRITE\x10:\x12\x1e\n\x1a\x42ODY_TYPE_TWIN_WRITE_REPLY\x10;\x12\x1b\n\x17\x42ODY_TYPE_SETTING_ORDER\x10<\x12\x1d\n\x19\x42ODY_TYPE_PROPERTY_REPORT\x10=\x12\x13\n\x0f\x42ODY_TYPE_WATCH\x10@\x12\x19\n\x15\x42ODY_TYPE_WATCH_REPLY\x10\x41\x12\x13\n\x0f\x42ODY_TYPE_EVENT\x10\x42*d\n\x08PeerKind\x12\x19\n\x15PEER_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10PEER_KIND_CLIENT\x10\x01\x12\x14\n\x10PEER_KIND_DRIVER\x10\x02\x12\x11\n\rPEER_KIND_HUB\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arobolink/v1/envelope.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x19robolink/v1/command.proto\x1a\x17robolink/v1/sheet.proto\"\xbc\x02\n\x06Header\x12\r\n\x05major\x18\x01 \x01(\r\x12\x12\n\nmessage_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x64\x65stination\x18\x03 \x01(\t\x12(\n\tbody_type\x18\x04 \x01(\x0e\x32\x15.robolink.v1.BodyType\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x12\n\nsession_id\x18\x06 \x01(\x06\x12\x0f\n\x07sent_ns\x18\x07 \x01(\x06\x12\x0e\n\x06ttl_ms\x18\x08 \x01(\r\x12&\n\x05lease\x18\t \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\x17\n\x0fstop_generation\x18\n \x01(\r\x12\x0e\n\x06source\x18\x0b \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0c \x01(\x0c\x12\x13\n\x0breceived_ns\x18\r \x01(\x06\x12\x10\n\x08trace_id\x18\x0e \x01(\x0c\"\xcc\x01\n\x05Hello\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.robolink.v1.PeerKind\x12\r\n\x05major\x18\x02 \x01(\r\x12\r\n\x05minor\x18\x03 \x01(\r\x12\x0c\n\x04name\x18\x04 \x01(\t\x12 \n\x05roles\x18\x05 \x03(\x0e\x32\x11.robolink.v1.Role\x12\'\n\x06robots\x18\x06 \x03(\x0b\x32\x17.robolink.v1.RobotHello\x12\x18\n\x10live_command_ids\x18\x07 \x03(\x0c\x12\r\n\x05\x63loud\x18\x08 \x01(\x08\"y\n\nRobotHello\x12\r\n\x05robot\x18\x01 \x01(\t\x12!\n\x05sheet\x18\x02 \x01(\x0b\x32\x12.robolink.v1.Sheet\x12$\n\x04stop\x18\x03 \x01(\x0b\x32\x16.robolink.v1.StopState\x12\x13\n\x0blease_epoch\x18\x04 \x01(\r\"\xd2\x02\n\nHelloReply\x12\r\n\x05major\x18\x01 \x01(\r\x12\r\n\x05minor\x18\x02 \x01(\r\x12\x10\n\x08hub_name\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12 \n\x05roles\x18\x05 \x03(\x0e\x32\x11.robolink.v1.Role\x12\x17\n\x0fsafety_endpoint\x18\x06 \x01(\t\x12\"\n\x1atelemetry_publish_endpoint\x18\x07 \x01(\t\x12$\n\x1ctelemetry_subscribe_endpoint\x18\x08 \x01(\t\x12\x13\n\x0blease_epoch\x18\t \x01(\r\x12+\n\x0b\x61uthorities\x18\n \x03(\x0b\x32\x16.robolink.v1.Authority\x12\'\n\x08timeouts\x18\x0b \x01(\x0b\x32\x15.robolink.v1.Timeouts\x12\x16\n\x0ehub_session_id\x18\x0c \x01(\x06\"\xd6\x01\n\x08Timeouts\x12\x0f\n\x07\x62\x65\x61t_ms\x18\x01 \x01(\r\x12\x14\n\x0cpeer_lost_ms\x18\x02 \x01(\r\x12\x16\n\x0elease_renew_ms\x18\x03 \x01(\r\x12\x16\n\x0elease_stale_ms\x18\x04 \x01(\r\x12\x11\n\tresend_ms\x18\x05 \x01(\r\x12\x18\n\x10\x64river_return_ms\x18\x06 \x01(\r\x12\x16\n\x0estop_answer_ms\x18\x07 \x01(\r\x12\x17\n\x0fsetpoint_ttl_ms\x18\x08 \x01(\r\x12\x15\n\rlink_event_ms\x18\t \x01(\r\",\n\x04\x42\x65\x61t\x12$\n\x04link\x18\x01 \x01(\x0b\x32\x16.robolink.v1.LinkState\"v\n\tLinkState\x12\x1b\n\x0e\x63lock_error_us\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x15\n\rround_trip_us\x18\x02 \x01(\r\x12\x11\n\tstoppable\x18\x03 \x01(\x08\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\rB\x11\n\x0f_clock_error_us\"\x0b\n\tBeatReply\"\t\n\x07Goodbye\"F\n\x05\x45rror\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\"\r\n\x0bRobotsQuery\"\xec\x01\n\tRobotInfo\x12\r\n\x05robot\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06online\x18\x03 \x01(\x08\x12)\n\tauthority\x18\x04 \x01(\x0b\x32\x16.robolink.v1.Authority\x12\x0e\n\x06\x64river\x18\x05 \x01(\t\x12\x12\n\nsheet_hash\x18\x06 \x01(\t\x12\x14\n\x0clast_seen_ns\x18\x07 \x01(\x06\x12$\n\x04link\x18\x08 \x01(\x0b\x32\x16.robolink.v1.LinkState\x12&\n\x04live\x18\t \x03(\x0b\x32\x18.robolink.v1.LiveCommand\"y\n\x0bLiveCommand\x12\x12\n\ncommand_id\x18\x01 \x01(\x0c\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12(\n\x05state\x18\x04 \x01(\x0e\x32\x19.robolink.v1.CommandState\x12\r\n\x05stale\x18\x05 \x01(\x08\"0\n\x06Robots\x12&\n\x06robots\x18\x01 \x03(\x0b\x32\x16.robolink.v1.RobotInfo\"\x19\n\x08\x44\x65scribe\x12\r\n\x05robot\x18\x01 \x01(\t\"c\n\x0b\x44\x65scription\x12\r\n\x05robot\x18\x01 \x01(\t\x12!\n\x05sheet\x18\x02 \x01(\x0b\x32\x12.robolink.v1.Sheet\x12\x12\n\nsheet_hash\x18\x03 \x01(\t\x12\x0e\n\x06online\x18\x04 \x01(\x08\"\r\n\x0bStatusQuery\"&\n\x07\x43ounter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04\"j\n\x06Status\x12&\n\x08\x63ounters\x18\x01 \x03(\x0b\x32\x14.robolink.v1.Counter\x12\r\n\x05peers\x18\x02 \x01(\r\x12\x15\n\rlive_commands\x18\x03 \x01(\r\x12\x12\n\nstarted_ns\x18\x04 \x01(\x06\".\n\nAuditQuery\x12\x11\n\tafter_seq\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"\x85\x01\n\x0b\x41uditRecord\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0f\n\x07unix_ms\x18\x02 \x01(\x04\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\r\n\x05robot\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x12\n\nclaimed_by\x18\x07 \x01(\t\x12\x0c\n\x04hash\x18\x08 \x01(\x0c\"2\n\x05\x41udit\x12)\n\x07records\x18\x01 \x03(\x0b\x32\x18.robolink.v1.AuditRecord*\xe8\t\n\x08\x42odyType\x12\x19\n\x15\x42ODY_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42ODY_TYPE_HELLO\x10\x01\x12\x19\n\x15\x42ODY_TYPE_HELLO_REPLY\x10\x02\x12\x12\n\x0e\x42ODY_TYPE_BEAT\x10\x03\x12\x18\n\x14\x42ODY_TYPE_BEAT_REPLY\x10\x04\x12\x13\n\x0f\x42ODY_TYPE_ERROR\x10\x05\x12\x15\n\x11\x42ODY_TYPE_GOODBYE\x10\x06\x12\x1a\n\x16\x42ODY_TYPE_ROBOTS_QUERY\x10\x08\x12\x14\n\x10\x42ODY_TYPE_ROBOTS\x10\t\x12\x16\n\x12\x42ODY_TYPE_DESCRIBE\x10\n\x12\x19\n\x15\x42ODY_TYPE_DESCRIPTION\x10\x0b\x12\x1a\n\x16\x42ODY_TYPE_STATUS_QUERY\x10\x0c\x12\x14\n\x10\x42ODY_TYPE_STATUS\x10\r\x12\x19\n\x15\x42ODY_TYPE_AUDIT_QUERY\x10\x0e\x12\x13\n\x0f\x42ODY_TYPE_AUDIT\x10\x0f\x12\x15\n\x11\x42ODY_TYPE_COMMAND\x10\x10\x12\x1c\n\x18\x42ODY_TYPE_COMMAND_UPDATE\x10\x11\x12 \n\x1c\x42ODY_TYPE_COMMAND_UPDATE_ACK\x10\x12\x12\x1e\n\x1a\x42ODY_TYPE_COMMAND_FEEDBACK\x10\x13\x12\x1c\n\x18\x42ODY_TYPE_COMMAND_CANCEL\x10\x14\x12\x1b\n\x17\x42ODY_TYPE_COMMAND_QUERY\x10\x15\x12\x16\n\x12\x42ODY_TYPE_SETPOINT\x10\x16\x12\x1b\n\x17\x42ODY_TYPE_COMMAND_CHECK\x10\x18\x12!\n\x1d\x42ODY_TYPE_COMMAND_CHECK_REPLY\x10\x19\x12\x19\n\x15\x42ODY_TYPE_TRACE_QUERY\x10\x1a\x12\x13\n\x0f\x42ODY_TYPE_TRACE\x10\x1b\x12\x1b\n\x17\x42ODY_TYPE_LEASE_REQUEST\x10 \x12\x19\n\x15\x42ODY_TYPE_LEASE_REPLY\x10!\x12\x18\n\x14\x42ODY_TYPE_LEASE_LOST\x10\"\x12\x1a\n\x16\x42ODY_TYPE_LEASE_WANTED\x10#\x12\x12\n\x0e\x42ODY_TYPE_STOP\x10(\x12\x18\n\x14\x42ODY_TYPE_STOP_REPLY\x10)\x12\x18\n\x14\x42ODY_TYPE_STOP_ORDER\x10*\x12\x19\n\x15\x42ODY_TYPE_STOP_REPORT\x10+\x12\x15\n\x11\x42ODY_TYPE_RELEASE\x10,\x12\x1b\n\x17\x42ODY_TYPE_RELEASE_REPLY\x10-\x12\x1b\n\x17\x42ODY_TYPE_RELEASE_ORDER\x10.\x12\x17\n\x13\x42ODY_TYPE_AUTHORITY\x10/\x12\x16\n\x12\x42ODY_TYPE_TWIN_GET\x10\x38\x12\x12\n\x0e\x42ODY_TYPE_TWIN\x10\x39\x12\x18\n\x14\x42ODY_TYPE_TWIN_WRITE\x10:\x12\x1e\n\x1a\x42ODY_TYPE_TWIN_WRITE_REPLY\x10;\x12\x1b\n\x17\x42ODY_TYPE_SETTING_ORDER\x10<\x12\x1d\n\x19\x42ODY_TYPE_PROPERTY_REPORT\x10=\x12\x13\n\x0f\x42ODY_TYPE_WATCH\x10@\x12\x19\n\x15\x42ODY_TYPE_WATCH_REPLY\x10\x41\x12\x13\n\x0f\x42ODY_TYPE_EVENT\x10\x42\x12\x14\n\x10\x42ODY_TYPE_NOTICE\x10\x43*d\n\x08PeerKind\x12\x19\n\x15PEER_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10PEER_KIND_CLIENT\x10\x01\x12\x14\n\x10PEER_KIND_DRIVER\x10\x02\x12\x11\n\rPEER_KIND_HUB\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'robolink.v1.envelope_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BODYTYPE']._serialized_start=1911
-  _globals['_BODYTYPE']._serialized_end=2957
-  _globals['_PEERKIND']._serialized_start=2959
-  _globals['_PEERKIND']._serialized_end=3059
-  _globals['_HEADER']._serialized_start=98
-  _globals['_HEADER']._serialized_end=414
-  _globals['_HELLO']._serialized_start=417
-  _globals['_HELLO']._serialized_end=606
-  _globals['_ROBOTHELLO']._serialized_start=608
-  _globals['_ROBOTHELLO']._serialized_end=729
-  _globals['_HELLOREPLY']._serialized_start=732
-  _globals['_HELLOREPLY']._serialized_end=1070
-  _globals['_TIMEOUTS']._serialized_start=1073
-  _globals['_TIMEOUTS']._serialized_end=1287
-  _globals['_BEAT']._serialized_start=1289
-  _globals['_BEAT']._serialized_end=1295
-  _globals['_BEATREPLY']._serialized_start=1297
-  _globals['_BEATREPLY']._serialized_end=1308
-  _globals['_GOODBYE']._serialized_start=1310
-  _globals['_GOODBYE']._serialized_end=1319
-  _globals['_ERROR']._serialized_start=1321
-  _globals['_ERROR']._serialized_end=1391
-  _globals['_ROBOTSQUERY']._serialized_start=1393
-  _globals['_ROBOTSQUERY']._serialized_end=1406
-  _globals['_ROBOTINFO']._serialized_start=1409
-  _globals['_ROBOTINFO']._serialized_end=1567
-  _globals['_ROBOTS']._serialized_start=1569
-  _globals['_ROBOTS']._serialized_end=1617
-  _globals['_DESCRIBE']._serialized_start=1619
-  _globals['_DESCRIBE']._serialized_end=1644
-  _globals['_DESCRIPTION']._serialized_start=1646
-  _globals['_DESCRIPTION']._serialized_end=1745
-  _globals['_STATUSQUERY']._serialized_start=1747
-  _globals['_STATUSQUERY']._serialized_end=1760
-  _globals['_COUNTER']._serialized_start=1762
-  _globals['_COUNTER']._serialized_end=1800
-  _globals['_STATUS']._serialized_start=1802
-  _globals['_STATUS']._serialized_end=1908
+  _globals['_BODYTYPE']._serialized_start=2548
+  _globals['_BODYTYPE']._serialized_end=3804
+  _globals['_PEERKIND']._serialized_start=3806
+  _globals['_PEERKIND']._serialized_end=3906
+  _globals['_HEADER']._serialized_start=125
+  _globals['_HEADER']._serialized_end=441
+  _globals['_HELLO']._serialized_start=444
+  _globals['_HELLO']._serialized_end=648
+  _globals['_ROBOTHELLO']._serialized_start=650
+  _globals['_ROBOTHELLO']._serialized_end=771
+  _globals['_HELLOREPLY']._serialized_start=774
+  _globals['_HELLOREPLY']._serialized_end=1112
+  _globals['_TIMEOUTS']._serialized_start=1115
+  _globals['_TIMEOUTS']._serialized_end=1329
+  _globals['_BEAT']._serialized_start=1331
+  _globals['_BEAT']._serialized_end=1375
+  _globals['_LINKSTATE']._serialized_start=1377
+  _globals['_LINKSTATE']._serialized_end=1495
+  _globals['_BEATREPLY']._serialized_start=1497
+  _globals['_BEATREPLY']._serialized_end=1508
+  _globals['_GOODBYE']._serialized_start=1510
+  _globals['_GOODBYE']._serialized_end=1519
+  _globals['_ERROR']._serialized_start=1521
+  _globals['_ERROR']._serialized_end=1591
+  _globals['_ROBOTSQUERY']._serialized_start=1593
+  _globals['_ROBOTSQUERY']._serialized_end=1606
+  _globals['_ROBOTINFO']._serialized_start=1609
+  _globals['_ROBOTINFO']._serialized_end=1845
+  _globals['_LIVECOMMAND']._serialized_start=1847
+  _globals['_LIVECOMMAND']._serialized_end=1968
+  _globals['_ROBOTS']._serialized_start=1970
+  _globals['_ROBOTS']._serialized_end=2018
+  _globals['_DESCRIBE']._serialized_start=2020
+  _globals['_DESCRIBE']._serialized_end=2045
+  _globals['_DESCRIPTION']._serialized_start=2047
+  _globals['_DESCRIPTION']._serialized_end=2146
+  _globals['_STATUSQUERY']._serialized_start=2148
+  _globals['_STATUSQUERY']._serialized_end=2161
+  _globals['_COUNTER']._serialized_start=2163
+  _globals['_COUNTER']._serialized_end=2201
+  _globals['_STATUS']._serialized_start=2203
+  _globals['_STATUS']._serialized_end=2309
+  _globals['_AUDITQUERY']._serialized_start=2311
+  _globals['_AUDITQUERY']._serialized_end=2357
+  _globals['_AUDITRECORD']._serialized_start=2360
+  _globals['_AUDITRECORD']._serialized_end=2493
+  _globals['_AUDIT']._serialized_start=2495
+  _globals['_AUDIT']._serialized_end=2545
 # @@protoc_insertion_point(module_scope)

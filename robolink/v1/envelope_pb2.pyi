@@ -1,4 +1,5 @@
 from robolink.v1 import authority_pb2 as _authority_pb2
+from robolink.v1 import command_pb2 as _command_pb2
 from robolink.v1 import sheet_pb2 as _sheet_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -24,6 +25,8 @@ class BodyType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BODY_TYPE_DESCRIPTION: _ClassVar[BodyType]
     BODY_TYPE_STATUS_QUERY: _ClassVar[BodyType]
     BODY_TYPE_STATUS: _ClassVar[BodyType]
+    BODY_TYPE_AUDIT_QUERY: _ClassVar[BodyType]
+    BODY_TYPE_AUDIT: _ClassVar[BodyType]
     BODY_TYPE_COMMAND: _ClassVar[BodyType]
     BODY_TYPE_COMMAND_UPDATE: _ClassVar[BodyType]
     BODY_TYPE_COMMAND_UPDATE_ACK: _ClassVar[BodyType]
@@ -31,9 +34,14 @@ class BodyType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BODY_TYPE_COMMAND_CANCEL: _ClassVar[BodyType]
     BODY_TYPE_COMMAND_QUERY: _ClassVar[BodyType]
     BODY_TYPE_SETPOINT: _ClassVar[BodyType]
+    BODY_TYPE_COMMAND_CHECK: _ClassVar[BodyType]
+    BODY_TYPE_COMMAND_CHECK_REPLY: _ClassVar[BodyType]
+    BODY_TYPE_TRACE_QUERY: _ClassVar[BodyType]
+    BODY_TYPE_TRACE: _ClassVar[BodyType]
     BODY_TYPE_LEASE_REQUEST: _ClassVar[BodyType]
     BODY_TYPE_LEASE_REPLY: _ClassVar[BodyType]
     BODY_TYPE_LEASE_LOST: _ClassVar[BodyType]
+    BODY_TYPE_LEASE_WANTED: _ClassVar[BodyType]
     BODY_TYPE_STOP: _ClassVar[BodyType]
     BODY_TYPE_STOP_REPLY: _ClassVar[BodyType]
     BODY_TYPE_STOP_ORDER: _ClassVar[BodyType]
@@ -51,6 +59,7 @@ class BodyType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BODY_TYPE_WATCH: _ClassVar[BodyType]
     BODY_TYPE_WATCH_REPLY: _ClassVar[BodyType]
     BODY_TYPE_EVENT: _ClassVar[BodyType]
+    BODY_TYPE_NOTICE: _ClassVar[BodyType]
 
 class PeerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,6 +80,8 @@ BODY_TYPE_DESCRIBE: BodyType
 BODY_TYPE_DESCRIPTION: BodyType
 BODY_TYPE_STATUS_QUERY: BodyType
 BODY_TYPE_STATUS: BodyType
+BODY_TYPE_AUDIT_QUERY: BodyType
+BODY_TYPE_AUDIT: BodyType
 BODY_TYPE_COMMAND: BodyType
 BODY_TYPE_COMMAND_UPDATE: BodyType
 BODY_TYPE_COMMAND_UPDATE_ACK: BodyType
@@ -78,9 +89,14 @@ BODY_TYPE_COMMAND_FEEDBACK: BodyType
 BODY_TYPE_COMMAND_CANCEL: BodyType
 BODY_TYPE_COMMAND_QUERY: BodyType
 BODY_TYPE_SETPOINT: BodyType
+BODY_TYPE_COMMAND_CHECK: BodyType
+BODY_TYPE_COMMAND_CHECK_REPLY: BodyType
+BODY_TYPE_TRACE_QUERY: BodyType
+BODY_TYPE_TRACE: BodyType
 BODY_TYPE_LEASE_REQUEST: BodyType
 BODY_TYPE_LEASE_REPLY: BodyType
 BODY_TYPE_LEASE_LOST: BodyType
+BODY_TYPE_LEASE_WANTED: BodyType
 BODY_TYPE_STOP: BodyType
 BODY_TYPE_STOP_REPLY: BodyType
 BODY_TYPE_STOP_ORDER: BodyType
@@ -98,6 +114,7 @@ BODY_TYPE_PROPERTY_REPORT: BodyType
 BODY_TYPE_WATCH: BodyType
 BODY_TYPE_WATCH_REPLY: BodyType
 BODY_TYPE_EVENT: BodyType
+BODY_TYPE_NOTICE: BodyType
 PEER_KIND_UNSPECIFIED: PeerKind
 PEER_KIND_CLIENT: PeerKind
 PEER_KIND_DRIVER: PeerKind
@@ -136,7 +153,7 @@ class Header(_message.Message):
     def __init__(self, major: _Optional[int] = ..., message_id: _Optional[bytes] = ..., destination: _Optional[str] = ..., body_type: _Optional[_Union[BodyType, str]] = ..., seq: _Optional[int] = ..., session_id: _Optional[int] = ..., sent_ns: _Optional[int] = ..., ttl_ms: _Optional[int] = ..., lease: _Optional[_Union[_authority_pb2.LeaseToken, _Mapping]] = ..., stop_generation: _Optional[int] = ..., source: _Optional[str] = ..., correlation_id: _Optional[bytes] = ..., received_ns: _Optional[int] = ..., trace_id: _Optional[bytes] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("kind", "major", "minor", "name", "roles", "robots", "live_command_ids")
+    __slots__ = ("kind", "major", "minor", "name", "roles", "robots", "live_command_ids", "cloud")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MAJOR_FIELD_NUMBER: _ClassVar[int]
     MINOR_FIELD_NUMBER: _ClassVar[int]
@@ -144,6 +161,7 @@ class Hello(_message.Message):
     ROLES_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
     LIVE_COMMAND_IDS_FIELD_NUMBER: _ClassVar[int]
+    CLOUD_FIELD_NUMBER: _ClassVar[int]
     kind: PeerKind
     major: int
     minor: int
@@ -151,7 +169,8 @@ class Hello(_message.Message):
     roles: _containers.RepeatedScalarFieldContainer[_authority_pb2.Role]
     robots: _containers.RepeatedCompositeFieldContainer[RobotHello]
     live_command_ids: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, kind: _Optional[_Union[PeerKind, str]] = ..., major: _Optional[int] = ..., minor: _Optional[int] = ..., name: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_authority_pb2.Role, str]]] = ..., robots: _Optional[_Iterable[_Union[RobotHello, _Mapping]]] = ..., live_command_ids: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    cloud: bool
+    def __init__(self, kind: _Optional[_Union[PeerKind, str]] = ..., major: _Optional[int] = ..., minor: _Optional[int] = ..., name: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_authority_pb2.Role, str]]] = ..., robots: _Optional[_Iterable[_Union[RobotHello, _Mapping]]] = ..., live_command_ids: _Optional[_Iterable[bytes]] = ..., cloud: _Optional[bool] = ...) -> None: ...
 
 class RobotHello(_message.Message):
     __slots__ = ("robot", "sheet", "stop", "lease_epoch")
@@ -216,8 +235,22 @@ class Timeouts(_message.Message):
     def __init__(self, beat_ms: _Optional[int] = ..., peer_lost_ms: _Optional[int] = ..., lease_renew_ms: _Optional[int] = ..., lease_stale_ms: _Optional[int] = ..., resend_ms: _Optional[int] = ..., driver_return_ms: _Optional[int] = ..., stop_answer_ms: _Optional[int] = ..., setpoint_ttl_ms: _Optional[int] = ..., link_event_ms: _Optional[int] = ...) -> None: ...
 
 class Beat(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("link",)
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    link: LinkState
+    def __init__(self, link: _Optional[_Union[LinkState, _Mapping]] = ...) -> None: ...
+
+class LinkState(_message.Message):
+    __slots__ = ("clock_error_us", "round_trip_us", "stoppable", "dropped")
+    CLOCK_ERROR_US_FIELD_NUMBER: _ClassVar[int]
+    ROUND_TRIP_US_FIELD_NUMBER: _ClassVar[int]
+    STOPPABLE_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    clock_error_us: int
+    round_trip_us: int
+    stoppable: bool
+    dropped: int
+    def __init__(self, clock_error_us: _Optional[int] = ..., round_trip_us: _Optional[int] = ..., stoppable: _Optional[bool] = ..., dropped: _Optional[int] = ...) -> None: ...
 
 class BeatReply(_message.Message):
     __slots__ = ()
@@ -242,7 +275,7 @@ class RobotsQuery(_message.Message):
     def __init__(self) -> None: ...
 
 class RobotInfo(_message.Message):
-    __slots__ = ("robot", "model", "online", "authority", "driver", "sheet_hash", "last_seen_ns")
+    __slots__ = ("robot", "model", "online", "authority", "driver", "sheet_hash", "last_seen_ns", "link", "live")
     ROBOT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     ONLINE_FIELD_NUMBER: _ClassVar[int]
@@ -250,6 +283,8 @@ class RobotInfo(_message.Message):
     DRIVER_FIELD_NUMBER: _ClassVar[int]
     SHEET_HASH_FIELD_NUMBER: _ClassVar[int]
     LAST_SEEN_NS_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
     robot: str
     model: str
     online: bool
@@ -257,7 +292,23 @@ class RobotInfo(_message.Message):
     driver: str
     sheet_hash: str
     last_seen_ns: int
-    def __init__(self, robot: _Optional[str] = ..., model: _Optional[str] = ..., online: _Optional[bool] = ..., authority: _Optional[_Union[_authority_pb2.Authority, _Mapping]] = ..., driver: _Optional[str] = ..., sheet_hash: _Optional[str] = ..., last_seen_ns: _Optional[int] = ...) -> None: ...
+    link: LinkState
+    live: _containers.RepeatedCompositeFieldContainer[LiveCommand]
+    def __init__(self, robot: _Optional[str] = ..., model: _Optional[str] = ..., online: _Optional[bool] = ..., authority: _Optional[_Union[_authority_pb2.Authority, _Mapping]] = ..., driver: _Optional[str] = ..., sheet_hash: _Optional[str] = ..., last_seen_ns: _Optional[int] = ..., link: _Optional[_Union[LinkState, _Mapping]] = ..., live: _Optional[_Iterable[_Union[LiveCommand, _Mapping]]] = ...) -> None: ...
+
+class LiveCommand(_message.Message):
+    __slots__ = ("command_id", "method", "owner", "state", "stale")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    command_id: bytes
+    method: str
+    owner: str
+    state: _command_pb2.CommandState
+    stale: bool
+    def __init__(self, command_id: _Optional[bytes] = ..., method: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[_command_pb2.CommandState, str]] = ..., stale: _Optional[bool] = ...) -> None: ...
 
 class Robots(_message.Message):
     __slots__ = ("robots",)
@@ -306,3 +357,37 @@ class Status(_message.Message):
     live_commands: int
     started_ns: int
     def __init__(self, counters: _Optional[_Iterable[_Union[Counter, _Mapping]]] = ..., peers: _Optional[int] = ..., live_commands: _Optional[int] = ..., started_ns: _Optional[int] = ...) -> None: ...
+
+class AuditQuery(_message.Message):
+    __slots__ = ("after_seq", "limit")
+    AFTER_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    after_seq: int
+    limit: int
+    def __init__(self, after_seq: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class AuditRecord(_message.Message):
+    __slots__ = ("seq", "unix_ms", "who", "what", "robot", "text", "claimed_by", "hash")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    ROBOT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_BY_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    unix_ms: int
+    who: str
+    what: str
+    robot: str
+    text: str
+    claimed_by: str
+    hash: bytes
+    def __init__(self, seq: _Optional[int] = ..., unix_ms: _Optional[int] = ..., who: _Optional[str] = ..., what: _Optional[str] = ..., robot: _Optional[str] = ..., text: _Optional[str] = ..., claimed_by: _Optional[str] = ..., hash: _Optional[bytes] = ...) -> None: ...
+
+class Audit(_message.Message):
+    __slots__ = ("records",)
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[AuditRecord]
+    def __init__(self, records: _Optional[_Iterable[_Union[AuditRecord, _Mapping]]] = ...) -> None: ...

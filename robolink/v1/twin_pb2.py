@@ -28,17 +28,19 @@ from robolink.v1 import envelope_pb2 as robolink_dot_v1_dot_envelope__pb2
 from robolink.v1 import sheet_pb2 as robolink_dot_v1_dot_sheet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16robolink/v1/twin.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x19robolink/v1/command.proto\x1a\x1arobolink/v1/envelope.proto\x1a\x17robolink/v1/sheet.proto\"=\n\x07\x44\x65sired\x12!\n\x05value\x18\x01 \x01(\x0b\x32\x12.robolink.v1.Value\x12\x0f\n\x07version\x18\x02 \x01(\x04\"s\n\x08Observed\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12%\n\x07verdict\x18\x02 \x01(\x0e\x32\x14.robolink.v1.Verdict\x12!\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x04 \x01(\t\"v\n\x08Reported\x12!\n\x05value\x18\x01 \x01(\x0b\x32\x12.robolink.v1.Value\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0f\n\x07time_ns\x18\x03 \x01(\x06\x12%\n\x07quality\x18\x04 \x01(\x0e\x32\x14.robolink.v1.Quality\"\x96\x01\n\rPropertyState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x07\x64\x65sired\x18\x02 \x01(\x0b\x32\x14.robolink.v1.Desired\x12\'\n\x08observed\x18\x03 \x01(\x0b\x32\x15.robolink.v1.Observed\x12\'\n\x08reported\x18\x04 \x01(\x0b\x32\x15.robolink.v1.Reported\"\'\n\x07TwinGet\x12\r\n\x05robot\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x03(\t\"E\n\x04Twin\x12\r\n\x05robot\x18\x01 \x01(\t\x12.\n\nproperties\x18\x02 \x03(\x0b\x32\x1a.robolink.v1.PropertyState\"s\n\tTwinWrite\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12!\n\x05value\x18\x03 \x01(\x0b\x32\x12.robolink.v1.Value\x12\x17\n\nif_version\x18\x04 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_if_version\"R\n\x0eTwinWriteReply\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\"R\n\x0cSettingOrder\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12%\n\x07\x64\x65sired\x18\x03 \x01(\x0b\x32\x14.robolink.v1.Desired\"O\n\x0ePropertyReport\x12\r\n\x05robot\x18\x01 \x01(\t\x12.\n\nproperties\x18\x02 \x03(\x0b\x32\x1a.robolink.v1.PropertyState\"8\n\x05Watch\x12\x0e\n\x06robots\x18\x01 \x03(\t\x12\r\n\x05twins\x18\x02 \x01(\x08\x12\x10\n\x08\x63ommands\x18\x03 \x01(\x08\"\x0c\n\nWatchReply\"\x90\x01\n\x05\x45vent\x12\'\n\ntwin_delta\x18\x01 \x01(\x0b\x32\x11.robolink.v1.TwinH\x00\x12\'\n\x05robot\x18\x02 \x01(\x0b\x32\x16.robolink.v1.RobotInfoH\x00\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.robolink.v1.CommandUpdateH\x00\x42\x06\n\x04kind*M\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x13\n\x0fVERDICT_APPLIED\x10\x01\x12\x14\n\x10VERDICT_REJECTED\x10\x02*X\n\x07Quality\x12\x17\n\x13QUALITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cQUALITY_GOOD\x10\x01\x12\x11\n\rQUALITY_STALE\x10\x02\x12\x0f\n\x0bQUALITY_BAD\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16robolink/v1/twin.proto\x12\x0brobolink.v1\x1a\x1brobolink/v1/authority.proto\x1a\x19robolink/v1/command.proto\x1a\x1arobolink/v1/envelope.proto\x1a\x17robolink/v1/sheet.proto\"=\n\x07\x44\x65sired\x12!\n\x05value\x18\x01 \x01(\x0b\x32\x12.robolink.v1.Value\x12\x0f\n\x07version\x18\x02 \x01(\x04\"s\n\x08Observed\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12%\n\x07verdict\x18\x02 \x01(\x0e\x32\x14.robolink.v1.Verdict\x12!\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x04 \x01(\t\"v\n\x08Reported\x12!\n\x05value\x18\x01 \x01(\x0b\x32\x12.robolink.v1.Value\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0f\n\x07time_ns\x18\x03 \x01(\x06\x12%\n\x07quality\x18\x04 \x01(\x0e\x32\x14.robolink.v1.Quality\"\x96\x01\n\rPropertyState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x07\x64\x65sired\x18\x02 \x01(\x0b\x32\x14.robolink.v1.Desired\x12\'\n\x08observed\x18\x03 \x01(\x0b\x32\x15.robolink.v1.Observed\x12\'\n\x08reported\x18\x04 \x01(\x0b\x32\x15.robolink.v1.Reported\"\'\n\x07TwinGet\x12\r\n\x05robot\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x03(\t\"p\n\x04Twin\x12\r\n\x05robot\x18\x01 \x01(\t\x12.\n\nproperties\x18\x02 \x03(\x0b\x32\x1a.robolink.v1.PropertyState\x12)\n\x05\x61part\x18\x03 \x03(\x0b\x32\x1a.robolink.v1.PropertyState\"s\n\tTwinWrite\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12!\n\x05value\x18\x03 \x01(\x0b\x32\x12.robolink.v1.Value\x12\x17\n\nif_version\x18\x04 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_if_version\"R\n\x0eTwinWriteReply\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\"R\n\x0cSettingOrder\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12%\n\x07\x64\x65sired\x18\x03 \x01(\x0b\x32\x14.robolink.v1.Desired\"O\n\x0ePropertyReport\x12\r\n\x05robot\x18\x01 \x01(\t\x12.\n\nproperties\x18\x02 \x03(\x0b\x32\x1a.robolink.v1.PropertyState\"I\n\x05Watch\x12\x0e\n\x06robots\x18\x01 \x03(\t\x12\r\n\x05twins\x18\x02 \x01(\x08\x12\x10\n\x08\x63ommands\x18\x03 \x01(\x08\x12\x0f\n\x07notices\x18\x04 \x01(\x08\"\x0c\n\nWatchReply\"\xd6\x01\n\x05\x45vent\x12\'\n\ntwin_delta\x18\x01 \x01(\x0b\x32\x11.robolink.v1.TwinH\x00\x12\'\n\x05robot\x18\x02 \x01(\x0b\x32\x16.robolink.v1.RobotInfoH\x00\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.robolink.v1.CommandUpdateH\x00\x12%\n\x06notice\x18\x04 \x01(\x0b\x32\x13.robolink.v1.NoticeH\x00\x12\x0e\n\x06method\x18\x08 \x01(\t\x12\r\n\x05owner\x18\t \x01(\tB\x06\n\x04kind\"z\n\x06Notice\x12\r\n\x05robot\x18\x01 \x01(\t\x12\'\n\x08severity\x18\x02 \x01(\x0e\x32\x15.robolink.v1.Severity\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x0f\n\x07time_ns\x18\x05 \x01(\x06\x12\x0b\n\x03seq\x18\x06 \x01(\x04*M\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x13\n\x0fVERDICT_APPLIED\x10\x01\x12\x14\n\x10VERDICT_REJECTED\x10\x02*X\n\x07Quality\x12\x17\n\x13QUALITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cQUALITY_GOOD\x10\x01\x12\x11\n\rQUALITY_STALE\x10\x02\x12\x0f\n\x0bQUALITY_BAD\x10\x03*a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x12\n\x0eSEVERITY_ERROR\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'robolink.v1.twin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=1298
-  _globals['_VERDICT']._serialized_end=1375
-  _globals['_QUALITY']._serialized_start=1377
-  _globals['_QUALITY']._serialized_end=1465
+  _globals['_VERDICT']._serialized_start=1552
+  _globals['_VERDICT']._serialized_end=1629
+  _globals['_QUALITY']._serialized_start=1631
+  _globals['_QUALITY']._serialized_end=1719
+  _globals['_SEVERITY']._serialized_start=1721
+  _globals['_SEVERITY']._serialized_end=1818
   _globals['_DESIRED']._serialized_start=148
   _globals['_DESIRED']._serialized_end=209
   _globals['_OBSERVED']._serialized_start=211
@@ -50,19 +52,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWINGET']._serialized_start=601
   _globals['_TWINGET']._serialized_end=640
   _globals['_TWIN']._serialized_start=642
-  _globals['_TWIN']._serialized_end=711
-  _globals['_TWINWRITE']._serialized_start=713
-  _globals['_TWINWRITE']._serialized_end=828
-  _globals['_TWINWRITEREPLY']._serialized_start=830
-  _globals['_TWINWRITEREPLY']._serialized_end=912
-  _globals['_SETTINGORDER']._serialized_start=914
-  _globals['_SETTINGORDER']._serialized_end=996
-  _globals['_PROPERTYREPORT']._serialized_start=998
-  _globals['_PROPERTYREPORT']._serialized_end=1077
-  _globals['_WATCH']._serialized_start=1079
-  _globals['_WATCH']._serialized_end=1135
-  _globals['_WATCHREPLY']._serialized_start=1137
-  _globals['_WATCHREPLY']._serialized_end=1149
-  _globals['_EVENT']._serialized_start=1152
-  _globals['_EVENT']._serialized_end=1296
+  _globals['_TWIN']._serialized_end=754
+  _globals['_TWINWRITE']._serialized_start=756
+  _globals['_TWINWRITE']._serialized_end=871
+  _globals['_TWINWRITEREPLY']._serialized_start=873
+  _globals['_TWINWRITEREPLY']._serialized_end=955
+  _globals['_SETTINGORDER']._serialized_start=957
+  _globals['_SETTINGORDER']._serialized_end=1039
+  _globals['_PROPERTYREPORT']._serialized_start=1041
+  _globals['_PROPERTYREPORT']._serialized_end=1120
+  _globals['_WATCH']._serialized_start=1122
+  _globals['_WATCH']._serialized_end=1195
+  _globals['_WATCHREPLY']._serialized_start=1197
+  _globals['_WATCHREPLY']._serialized_end=1209
+  _globals['_EVENT']._serialized_start=1212
+  _globals['_EVENT']._serialized_end=1426
+  _globals['_NOTICE']._serialized_start=1428
+  _globals['_NOTICE']._serialized_end=1550
 # @@protoc_insertion_point(module_scope)

@@ -23,6 +23,13 @@ class Quality(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     QUALITY_GOOD: _ClassVar[Quality]
     QUALITY_STALE: _ClassVar[Quality]
     QUALITY_BAD: _ClassVar[Quality]
+
+class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEVERITY_UNSPECIFIED: _ClassVar[Severity]
+    SEVERITY_INFO: _ClassVar[Severity]
+    SEVERITY_WARNING: _ClassVar[Severity]
+    SEVERITY_ERROR: _ClassVar[Severity]
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_APPLIED: Verdict
 VERDICT_REJECTED: Verdict
@@ -30,6 +37,10 @@ QUALITY_UNSPECIFIED: Quality
 QUALITY_GOOD: Quality
 QUALITY_STALE: Quality
 QUALITY_BAD: Quality
+SEVERITY_UNSPECIFIED: Severity
+SEVERITY_INFO: Severity
+SEVERITY_WARNING: Severity
+SEVERITY_ERROR: Severity
 
 class Desired(_message.Message):
     __slots__ = ("value", "version")
@@ -84,12 +95,14 @@ class TwinGet(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Twin(_message.Message):
-    __slots__ = ("robot", "properties")
+    __slots__ = ("robot", "properties", "apart")
     ROBOT_FIELD_NUMBER: _ClassVar[int]
     PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    APART_FIELD_NUMBER: _ClassVar[int]
     robot: str
     properties: _containers.RepeatedCompositeFieldContainer[PropertyState]
-    def __init__(self, robot: _Optional[str] = ..., properties: _Optional[_Iterable[_Union[PropertyState, _Mapping]]] = ...) -> None: ...
+    apart: _containers.RepeatedCompositeFieldContainer[PropertyState]
+    def __init__(self, robot: _Optional[str] = ..., properties: _Optional[_Iterable[_Union[PropertyState, _Mapping]]] = ..., apart: _Optional[_Iterable[_Union[PropertyState, _Mapping]]] = ...) -> None: ...
 
 class TwinWrite(_message.Message):
     __slots__ = ("robot", "name", "value", "if_version")
@@ -132,25 +145,49 @@ class PropertyReport(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., properties: _Optional[_Iterable[_Union[PropertyState, _Mapping]]] = ...) -> None: ...
 
 class Watch(_message.Message):
-    __slots__ = ("robots", "twins", "commands")
+    __slots__ = ("robots", "twins", "commands", "notices")
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
     TWINS_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     robots: _containers.RepeatedScalarFieldContainer[str]
     twins: bool
     commands: bool
-    def __init__(self, robots: _Optional[_Iterable[str]] = ..., twins: _Optional[bool] = ..., commands: _Optional[bool] = ...) -> None: ...
+    notices: bool
+    def __init__(self, robots: _Optional[_Iterable[str]] = ..., twins: _Optional[bool] = ..., commands: _Optional[bool] = ..., notices: _Optional[bool] = ...) -> None: ...
 
 class WatchReply(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("twin_delta", "robot", "command")
+    __slots__ = ("twin_delta", "robot", "command", "notice", "method", "owner")
     TWIN_DELTA_FIELD_NUMBER: _ClassVar[int]
     ROBOT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     twin_delta: Twin
     robot: _envelope_pb2.RobotInfo
     command: _command_pb2.CommandUpdate
-    def __init__(self, twin_delta: _Optional[_Union[Twin, _Mapping]] = ..., robot: _Optional[_Union[_envelope_pb2.RobotInfo, _Mapping]] = ..., command: _Optional[_Union[_command_pb2.CommandUpdate, _Mapping]] = ...) -> None: ...
+    notice: Notice
+    method: str
+    owner: str
+    def __init__(self, twin_delta: _Optional[_Union[Twin, _Mapping]] = ..., robot: _Optional[_Union[_envelope_pb2.RobotInfo, _Mapping]] = ..., command: _Optional[_Union[_command_pb2.CommandUpdate, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., method: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
+
+class Notice(_message.Message):
+    __slots__ = ("robot", "severity", "kind", "text", "time_ns", "seq")
+    ROBOT_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    robot: str
+    severity: Severity
+    kind: str
+    text: str
+    time_ns: int
+    seq: int
+    def __init__(self, robot: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., time_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
