@@ -16,25 +16,28 @@ from typing import Final
 from robolink import v1
 from robolink.core.command import CommandRecord
 from robolink.errors import ConfigError, StorageError
+from robolink.store.schema import Schema, bring_up_to_date
 
-SCHEMA_VERSION: Final = 1
 PAGE_BYTES: Final = 4096
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commands (
+_VERSION_1: Final = (
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS commands (
     id BLOB PRIMARY KEY, robot TEXT NOT NULL, digest BLOB NOT NULL, method TEXT NOT NULL, owner TEXT NOT NULL,
     motion INTEGER NOT NULL, goal INTEGER NOT NULL, on_disconnect INTEGER NOT NULL, lease_epoch INTEGER NOT NULL,
     lease_sequence INTEGER NOT NULL, stop_generation INTEGER NOT NULL, header BLOB NOT NULL, body BLOB NOT NULL,
     deadline_ns INTEGER NOT NULL, driver_session BLOB NOT NULL, state INTEGER NOT NULL, cause INTEGER NOT NULL,
     text TEXT NOT NULL, result BLOB NOT NULL, time_ns INTEGER NOT NULL, late BLOB
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS robots (robot TEXT PRIMARY KEY, sheet BLOB NOT NULL, twin_id TEXT NOT NULL DEFAULT '')
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS properties (
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS robots (
+    robot TEXT PRIMARY KEY, sheet BLOB NOT NULL, twin_id TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS properties (
     robot TEXT NOT NULL, name TEXT NOT NULL, state BLOB NOT NULL, PRIMARY KEY (robot, name)
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID""",
+)
+# A change of the schema is one more step here (see schema.py); what is released stays as it is.
+SCHEMA: Final = Schema("journal", (_VERSION_1,))
 
 _PUT_COMMAND: Final = "INSERT OR REPLACE INTO commands VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _PUT_STATE: Final = (
@@ -159,15 +162,8 @@ class Journal:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
+            bring_up_to_date(self._db, path, SCHEMA)
             self._db.execute(f"PRAGMA max_page_count={max_bytes // PAGE_BYTES if max_bytes else 2**32 - 2}")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version > SCHEMA_VERSION:
-                raise ConfigError(
-                    f"{path} is of schema {version}, this hub knows {SCHEMA_VERSION}",
-                    hint="run the newer Robolink",
-                )
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except sqlite3.Error as exc:
             raise ConfigError(
                 f"cannot open the store {path}: {exc}", hint="check store.path and its rights"

@@ -8,16 +8,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from robolink import v1
 from robolink.errors import ConfigError, StorageError
+from robolink.store.schema import Schema, bring_up_to_date
+
+_VERSION_1: Final = (
+    "CREATE TABLE IF NOT EXISTS stops (robot TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
+)
+SCHEMA: Final = Schema("stop store", (_VERSION_1,))
 
 
 class StopStore:
     """One small SQLite file, synchronous=FULL.
 
     Raises:
-        ConfigError: It cannot be opened.
+        ConfigError: It cannot be opened, or is of a newer schema.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,9 +34,7 @@ class StopStore:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS stops (robot TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID"
-            )
+            bring_up_to_date(self._db, path, SCHEMA)
         except sqlite3.Error as exc:
             raise ConfigError(
                 f"cannot open the store {path}: {exc}", hint="check store.path and its rights"
