@@ -43,11 +43,11 @@ def run(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except (ConnectionLostError, TransportTimeoutError) as exc:
-        return complain(str(exc), ExitCode.NO_HUB)
+        return complain_of(exc, ExitCode.NO_HUB)
     except ConfigError as exc:
-        return complain(str(exc), ExitCode.USAGE)
+        return complain_of(exc, ExitCode.USAGE)
     except RobolinkError as exc:
-        return complain(str(exc), ExitCode.FAILED)
+        return complain_of(exc, ExitCode.FAILED)
     except _SHOWN_ERROR as exc:
         return _complain_of_usage(exc)
     return int(code or 0)
@@ -63,6 +63,13 @@ def _complain_of_usage(exc: Exception) -> int:
     is_usage = isinstance(exc, _USAGE_ERROR)
     hint = f" (see `{path} --help`)" if is_usage else ""
     return complain(text.rstrip(".") + hint, ExitCode.USAGE if is_usage else ExitCode.FAILED)
+
+
+def complain_of(error: RobolinkError, code: ExitCode) -> int:
+    """What happened and what to do next."""
+    from robolink.cli.hints import with_hint
+
+    return complain(with_hint(error), code)
 
 
 def complain(text: str, code: ExitCode) -> int:
