@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from robolink.cli import complete, more
 from robolink.cli.options import HUB_VARIABLE, NOT_SAFETY, HubOption, JsonOption, RobotArgument
 from robolink.cli.plugins import CommandGroup
 
@@ -19,7 +20,6 @@ app = typer.Typer(
     cls=CommandGroup,
     name="robolink",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -45,7 +45,8 @@ class LogLevel(StrEnum):
 
 
 RobotsArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="ROBOT", help="Robots by id.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="ROBOT", help="Robots by id.", show_default=False, autocompletion=complete.robots),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Every robot that the hub knows.")]
 
@@ -98,7 +99,10 @@ def describe(robot: RobotArgument, hub: HubOption = None, as_json: JsonOption = 
 @twin.command("get")
 def twin_get(
     robot: RobotArgument,
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: all.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Default: all.", autocompletion=complete.properties),
+    ] = None,
     hub: HubOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -111,7 +115,9 @@ def twin_get(
 @twin.command("set", context_settings={"ignore_unknown_options": True})
 def twin_set(
     robot: RobotArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="component.property")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="component.property", autocompletion=complete.properties)
+    ],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Typed by the sheet; a vector as 1,2,3.")],
     if_version: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Only if the desired version still is N.")
@@ -142,11 +148,16 @@ app.add_typer(twin, name="twin")
 @app.command(context_settings={"ignore_unknown_options": True})
 def call(
     robot: RobotArgument,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="component.method")],
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", help="component.method", autocompletion=complete.methods)
+    ],
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME=VALUE", help="Typed by the sheet; a vector as 1,2,3.", show_default=False
+            metavar="NAME=VALUE",
+            help="Typed by the sheet; a vector as 1,2,3.",
+            show_default=False,
+            autocompletion=complete.arguments,
         ),
     ] = None,
     follow: Annotated[bool, typer.Option(help="Show a goal's feedback while it runs.")] = True,
@@ -219,3 +230,6 @@ def demo(
     from robolink.cli.demo import run_demo
 
     return run_demo(stay=stay, as_json=as_json)
+
+
+more.add_to(app)

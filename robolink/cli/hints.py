@@ -57,7 +57,10 @@ OURS_FIRST: Final = frozenset(
 BY_KIND: Final[tuple[tuple[type[RobolinkError], str], ...]] = (
     (TwinConflictError, "read the present version by `robolink twin get {robot}` and decide again"),
     (SettingRejectedError, "`robolink describe {robot}` shows the limits"),
-    (DeadlineExceededError, "it may still run: `robolink why {robot}` shows it, `robolink stop {robot}` ends it"),
+    (
+        DeadlineExceededError,
+        "it may still run: `robolink why {robot}` shows it, `robolink stop {robot}` ends it",
+    ),
     (LeaseError, "`robolink why {robot}` shows who holds the lease"),
     (ConfigError, "see the command's --help, and docs/hub.md for the hub's keys"),
     (ConnectionLostError, "start a hub by `robolink hub`, or name another by --hub or ROBOLINK_HUB"),

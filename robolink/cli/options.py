@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from robolink.cli import complete
+
 DEFAULT_HUB: Final = "tcp://127.0.0.1:5570"
 HUB_VARIABLE: Final = "ROBOLINK_HUB"
 NOT_SAFETY: Final = "A software stop, not safety rated."
@@ -18,7 +20,9 @@ HubOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of tables, with stable keys.")]
-RobotArgument = Annotated[str, typer.Argument(metavar="ROBOT", help="The robot's id.")]
+RobotArgument = Annotated[
+    str, typer.Argument(metavar="ROBOT", help="The robot's id.", autocompletion=complete.robots)
+]
 
 
 def hub_url(given: str | None) -> str:

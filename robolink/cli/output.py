@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def print_json(document: Any) -> None:
@@ -38,17 +39,22 @@ def is_tty(*, stderr: bool = False) -> bool:
 Cell = str | tuple[str, str]
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> None:
-    """A table without lines: readable on a terminal, and by awk and grep from a pipe."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> Table:
+    """A table without lines, for rich."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
+    made = Table(box=None, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
     for heading in headings:
-        table.add_column(heading.upper(), overflow="fold", header_style="bold")
+        made.add_column(heading.upper(), overflow="fold", header_style="bold")
     for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else Text(*cell) for cell in row))
+        made.add_row(*(Text(cell) if isinstance(cell, str) else Text(*cell) for cell in row))
+    return made
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> None:
+    """A table without lines: readable on a terminal, and by awk and grep from a pipe."""
     screen = console()
     if not screen.is_terminal:
         screen.width = 240  # a pipe has no width; never fold what another program reads
-    screen.print(table)
+    screen.print(table(headings, rows, title=title))
