@@ -5,6 +5,7 @@ It knows no transport.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import gc
 import math
@@ -34,6 +35,12 @@ class Ratio(NamedTuple):
         return f"{self.median:.2f} [{self.low:.2f}-{self.high:.2f}]"
 
 
+def add_sizes(parser: argparse.ArgumentParser) -> None:
+    """The options that every measuring end of the command path has."""
+    for name in ("calls", "warmup", "throughput-calls", "outstanding"):
+        parser.add_argument(f"--{name}", type=int, default=1)
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """Nearest rank."""
     ordered = sorted(values)
@@ -49,6 +56,19 @@ def latency(call: Callable[[], object], *, calls: int, warmup: int) -> Latency:
     for _ in range(calls):
         begun = time.perf_counter_ns()
         call()
+        taken.append((time.perf_counter_ns() - begun) / 1000)
+    return Latency(percentile(taken, 50), percentile(taken, 99), calls)
+
+
+async def awaited(call: Callable[[], Awaitable[object]], *, calls: int, warmup: int) -> Latency:
+    """As `latency`, in an event loop."""
+    for _ in range(warmup):
+        await call()
+    gc.collect()
+    taken = []
+    for _ in range(calls):
+        begun = time.perf_counter_ns()
+        await call()
         taken.append((time.perf_counter_ns() - begun) / 1000)
     return Latency(percentile(taken, 50), percentile(taken, 99), calls)
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.profiling import Spy
 from robolink.cli.ports import free_ports as free_ports
 
 ROOT: Final = Path(__file__).parents[1]
@@ -60,30 +61,46 @@ def hold_signals() -> None:
 class Children:
     """The processes of one path; a context manager that ends them all, newest first."""
 
-    def __init__(self, folder: Path) -> None:
-        """Logs go to `folder`."""
+    def __init__(self, folder: Path, spy: Spy | None = None) -> None:
+        """Logs go to `folder`; `spy` looks at the child of its name."""
         self._folder = folder
+        self._spy = spy
         self._running: list[tuple[str, subprocess.Popen[str]]] = []
 
     def start(self, name: str, module: str, arguments: Sequence[str], *, wait: bool = True) -> None:
         """Start `python -m benchmarks.MODULE ARGUMENTS`, and wait until it says that it serves."""
+        child = self.program(name, [sys.executable, "-m", f"benchmarks.{module}", *arguments])
+        if wait:
+            self.ready(name, child)
+
+    def program(self, name: str, command: Sequence[str]) -> subprocess.Popen[str]:
+        """Start any program; what it says on stderr is its log."""
         with self._log(name).open("w") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", f"benchmarks.{module}", *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                cwd=ROOT,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
             )
         self._running.append((name, child))
-        if wait and self._line(name, child, START_TIMEOUT_S) != READY:
+        if self._spy is not None and self._spy.name == name:
+            self._spy.look(child.pid)
+        return child
+
+    def ready(self, name: str, child: subprocess.Popen[str] | None = None) -> None:
+        """Wait until that child says that it serves."""
+        if self._line(name, child or self.child(name), START_TIMEOUT_S) != READY:
             raise RuntimeError(f"{name} did not come up\n{self.logs()}")
+
+    def child(self, name: str) -> subprocess.Popen[str]:
+        """The newest child of that name."""
+        return next(child for each, child in reversed(self._running) if each == name)
 
     def result(self, name: str, module: str, arguments: Sequence[str], timeout_s: float) -> dict[str, Any]:
         """Start a child that prints one line of JSON; what it printed."""
         self.start(name, module, arguments, wait=False)
-        line = self._line(name, self._running[-1][1], timeout_s)
+        return self.said(name, timeout_s)
+
+    def said(self, name: str, timeout_s: float) -> dict[str, Any]:
+        """The next line of JSON of a child that runs."""
+        line = self._line(name, self.child(name), timeout_s)
         try:
             found: dict[str, Any] = json.loads(line)
         except json.JSONDecodeError as exc:
@@ -115,6 +132,8 @@ class Children:
 
     def end(self) -> None:
         """End them all."""
+        if self._spy is not None:
+            self._spy.end()
         for _name, child in reversed(self._running):
             end(child)
 

@@ -1,24 +1,21 @@
-"""What a benchmark ran on, and its section of RESULTS.md, replaced in place. It knows no figures of its own."""
+"""What a benchmark ran on, and the file of all data that RESULTS.md is written from. It judges and renders nothing."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import platform
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.processes import ROOT
 
-RESULTS: Final = Path(__file__).with_name("RESULTS.md")
-HEADING: Final = (
-    "# Results\n\nEach section is written by the command that it names; run it again to replace it.\n"
-)
+DATA: Final = Path(__file__).with_name("results.json")
 
 
 def machine() -> dict[str, str]:
@@ -31,7 +28,7 @@ def machine() -> dict[str, str]:
     return {
         "cpu": cpu,
         "cores": str(usable),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])} {platform.machine()}",
         "load before": " ".join(f"{each:.2f}" for each in os.getloadavg()),
     }
 
@@ -67,24 +64,32 @@ def date() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def command_line(module: str) -> str:
-    """What to type to run this again, from the root of a checkout."""
-    return " ".join(["python", "-m", module, *sys.argv[1:]])
+def facts(command: str, packages: Sequence[str]) -> dict[str, Any]:
+    """What a reader must know of a run beside its figures.
+
+    Args:
+        command: What makes the figures, as typed at the root of a checkout.
+        packages: Whose versions matter.
+    """
+    return {
+        "command": command,
+        "date": date(),
+        "commit": commit(),
+        "machine": machine(),
+        "versions": versions(*packages),
+    }
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its first column left-aligned."""
-    lines = [head, ["-", *["-:"] * (len(head) - 1)], *rows]
-    return "\n".join("|" + "|".join(line) + "|" for line in lines)
+def load(path: Path = DATA) -> dict[str, Any]:
+    """Every section's data; nothing if there is none yet."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def replace_section(title: str, text: str, path: Path = RESULTS) -> None:
-    """Put `text` under `## title`, in place of what stood there; other sections stay."""
-    before = path.read_text("utf-8") if path.exists() else HEADING
-    section = f"## {title}\n\n{text.strip()}\n"
-    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if pattern.search(before):
-        after = pattern.sub(lambda _match: section + "\n", before)
-    else:
-        after = before.rstrip("\n") + "\n\n" + section
-    path.write_text(after.rstrip("\n") + "\n", "utf-8")
+def keep(name: str, section: dict[str, Any], path: Path = DATA) -> dict[str, Any]:
+    """Replace one section's data; all of it. The file is swapped whole, so a reader never sees half of it."""
+    data = load(path)
+    data[name] = section
+    half = path.with_suffix(".tmp")
+    half.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", "utf-8")
+    half.replace(path)
+    return data

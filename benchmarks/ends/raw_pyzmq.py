@@ -128,8 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("role", choices=["hub", "driver", "client"])
     parser.add_argument("--url", required=True)
-    for name in ("calls", "warmup", "throughput-calls", "outstanding"):
-        parser.add_argument(f"--{name}", type=int, default=0)
+    measure.add_sizes(parser)
     options = parser.parse_args()
     end_with_parent()
     if options.role == "client":

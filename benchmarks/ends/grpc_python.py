@@ -1,4 +1,4 @@
-"""The path on gRPC Python: a client calls a hub server, whose handler calls a driver server; unary, threads.
+"""The path on gRPC Python: a client calls the driver's server, or a hub server whose handler calls it; unary, threads.
 
 Generic handlers carry the same protobuf messages as the other paths; the hub passes bytes on unread, as the raw path's does.
 """
@@ -82,8 +82,7 @@ def main() -> None:
     parser.add_argument("--address", required=True)
     parser.add_argument("--driver", default="")
     parser.add_argument("--workers", type=int, default=64)
-    for name in ("calls", "warmup", "throughput-calls", "outstanding"):
-        parser.add_argument(f"--{name}", type=int, default=0)
+    measure.add_sizes(parser)
     options = parser.parse_args()
     if options.role == "client":
         end_with_parent()
