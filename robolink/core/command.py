@@ -120,6 +120,10 @@ class CommandRecord:
     # Not kept on disk: where updates go now, and whether this record was read back after a hub restart.
     peer: bytes = b""
     recovered: bool = False
+    # A cancel that its absent driver must still hear.
+    owed: v1.CommandCancel | None = None
+    # Its way so far: where, what, site time.
+    hops: list[tuple[str, str, int]] = field(default_factory=list)
 
     @property
     def component(self) -> str:
@@ -177,19 +181,28 @@ class CommandTable:
             )
         return record
 
-    def add(self, record: CommandRecord) -> None:
-        """Keep a new record.
+    def check_room(self, robot: str) -> None:
+        """Whether one more command of that robot can be kept.
 
         Raises:
             Violation: STORAGE, the robot's table is full; nothing is evicted early.
         """
-        count = self._per_robot.get(record.robot, 0)
+        count = self._per_robot.get(robot, 0)
         if count >= self.limit_per_robot:
             raise Violation(
                 v1.CAUSE_STORAGE,
-                f"{record.robot}: {count} commands are kept, the limit; the oldest ended one is forgotten "
+                f"{robot}: {count} commands are kept, the limit; the oldest ended one is forgotten "
                 f"{self.retention_ns / 1e9:.0f} s after its end",
             )
+
+    def add(self, record: CommandRecord) -> None:
+        """Keep a new record.
+
+        Raises:
+            Violation: STORAGE, see `check_room`.
+        """
+        self.check_room(record.robot)
+        count = self._per_robot.get(record.robot, 0)
         self._records[record.id] = record
         self._per_robot[record.robot] = count + 1
         if not record.terminal:

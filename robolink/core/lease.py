@@ -12,11 +12,17 @@ from robolink import v1
 from robolink.core.violation import Violation
 
 LEASE_STALE_S: Final = 3.0
+# An epoch counts hub starts: one this high was never reached honestly, and one more must still fit its u32.
+MAX_EPOCH: Final = 2**31
 
 
 @dataclass(slots=True, kw_only=True)
 class Lease:
-    """One granted lease. `component` empty: the whole robot. Times are site time, ns."""
+    """One granted lease. `component` empty: the whole robot. Times are site time, ns.
+
+    Attributes:
+        cloud: Its owner acts for a cloud: a person on site may take it.
+    """
 
     robot: str
     component: str
@@ -24,6 +30,7 @@ class Lease:
     session_id: int
     token: tuple[int, int]
     renewed_ns: int
+    cloud: bool = False
 
     def covers(self, component: str) -> bool:
         """Whether it gives the right to move that component."""
@@ -54,7 +61,13 @@ class LeaseTable:
     _by_robot: dict[str, list[Lease]] = field(default_factory=dict)
 
     def raise_epoch(self, seen: int) -> bool:
-        """A driver has seen a higher epoch (our store was lost): go above it. True if it changed."""
+        """A driver has seen a higher epoch (our store was lost): go above it. True if it changed.
+
+        Raises:
+            Violation: INVALID, no hub was ever started that often.
+        """
+        if seen > MAX_EPOCH:
+            raise Violation(v1.CAUSE_INVALID, f"lease epoch {seen} is not believable (over {MAX_EPOCH})")
         if seen <= self.epoch:
             return False
         self.epoch = seen + 1
@@ -64,23 +77,32 @@ class LeaseTable:
         """The robot's leases in force."""
         return list(self._by_robot.get(robot, ()))
 
-    def acquire(self, robot: str, component: str, *, owner: str, session_id: int, now_ns: int) -> Lease:
+    def load(self, lease: Lease) -> None:
+        """A lease that a former hub granted: its owner has one stale period to renew it."""
+        self._by_robot.setdefault(lease.robot, []).append(lease)
+
+    def in_the_way(self, robot: str, component: str, session_id: int) -> list[Lease]:
+        """What other sessions hold that overlaps."""
+        return [
+            lease
+            for lease in self._by_robot.get(robot, ())
+            if lease.session_id != session_id and (not component or lease.component in ("", component))
+        ]
+
+    def acquire(
+        self, robot: str, component: str, *, owner: str, session_id: int, now_ns: int, cloud: bool = False
+    ) -> Lease:
         """Grant a lease; again to its own session gives a new token, and the old one is dead.
 
         Raises:
             Violation: BUSY, another session holds an overlapping lease; the text names it.
         """
-        mine = None
-        for lease in self._by_robot.get(robot, ()):
-            if component and lease.component not in ("", component):
-                continue
-            if lease.session_id != session_id:
-                what = f"{robot}/{lease.component}" if lease.component else robot
-                raise Violation(v1.CAUSE_BUSY, f"{what} is leased by {lease.owner}")
-            if lease.component == component:
-                mine = lease
-        if mine is not None:
-            self._by_robot[robot].remove(mine)
+        for lease in self.in_the_way(robot, component, session_id):
+            what = f"{robot}/{lease.component}" if lease.component else robot
+            raise Violation(v1.CAUSE_BUSY, f"{what} is leased by {lease.owner}")
+        for lease in self.holders(robot):
+            if lease.session_id == session_id and lease.component == component:
+                self._by_robot[robot].remove(lease)
         self._sequence += 1
         lease = Lease(
             robot=robot,
@@ -89,9 +111,47 @@ class LeaseTable:
             session_id=session_id,
             token=(self.epoch, self._sequence),
             renewed_ns=now_ns,
+            cloud=cloud,
         )
         self._by_robot.setdefault(robot, []).append(lease)
         return lease
+
+    def take(
+        self,
+        robot: str,
+        component: str,
+        *,
+        owner: str,
+        session_id: int,
+        now_ns: int,
+        cloud: bool,
+        maintain: bool,
+    ) -> tuple[Lease, list[Lease]]:
+        """Grant a lease over the heads of its owners; the new one, and those that ended by it.
+
+        Args:
+            cloud: The taker acts for a cloud: it takes nothing from a person on site.
+            maintain: The taker has role maintain: needed against an owner of his own kind.
+
+        Raises:
+            Violation: DENIED, naming the owner; nothing has changed.
+        """
+        others = self.in_the_way(robot, component, session_id)
+        for lease in others:
+            if cloud and not lease.cloud:
+                raise Violation(
+                    v1.CAUSE_DENIED,
+                    f"{robot} is leased by {lease.owner} on site; a cloud never takes from there",
+                )
+            if lease.cloud == cloud and not maintain:
+                raise Violation(
+                    v1.CAUSE_DENIED,
+                    f"taking {robot} from {lease.owner} needs role maintain; ask for it (REQUEST)",
+                )
+        for lease in others:
+            self._by_robot[robot].remove(lease)
+        taken = self.acquire(robot, component, owner=owner, session_id=session_id, now_ns=now_ns, cloud=cloud)
+        return taken, others
 
     def _find(self, robot: str, token: tuple[int, int], session_id: int) -> Lease:
         for lease in self._by_robot.get(robot, ()):

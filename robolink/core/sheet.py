@@ -98,6 +98,26 @@ def validate_sheet(sheet: v1.Sheet) -> None:
     _names("component", sheet.model, [each.name for each in sheet.components])
     for component in sheet.components:
         _validate_component(component)
+    _validate_modes(sheet)
+
+
+def _validate_modes(sheet: v1.Sheet) -> None:
+    wanted = {mode for c in sheet.components for each in c.methods for mode in each.modes}
+    wanted |= {mode for c in sheet.components for each in c.setpoints for mode in each.modes}
+    if not sheet.mode_property:
+        _demand(not wanted, f"{sheet.model}: modes are named, but no mode_property says which one is on")
+        return
+    found = SheetIndex(sheet).property(sheet.mode_property)
+    reading = found is not None and found.access == v1.ACCESS_READ_ONLY
+    text = reading and found is not None and found.field.type == v1.VALUE_TYPE_STRING
+    _demand(
+        text, f"{sheet.model}: mode_property {shown(sheet.mode_property)} is no string reading of this sheet"
+    )
+    choices = set(found.field.choices) if found is not None else set()
+    _demand(
+        not choices or wanted <= choices,
+        f"{sheet.model}: mode {shown(min(wanted - choices, default=''))} is none of {shown(', '.join(sorted(choices)))}",
+    )
 
 
 def _demand(holds: object, text: str) -> None:
@@ -361,6 +381,19 @@ def typed_plain(field: v1.Field, plain: Plain) -> Plain:
     if field.type == v1.VALUE_TYPE_DOUBLE and isinstance(plain, int) and not isinstance(plain, bool):
         return float(plain)
     return plain
+
+
+def check_mode(what: str, modes: Sequence[str], present: str) -> None:
+    """Whether something that is allowed only in some modes may begin in the present one.
+
+    Raises:
+        Violation: MODE, naming both.
+    """
+    if modes and present not in modes:
+        raise Violation(
+            v1.CAUSE_MODE,
+            f"{what} needs mode {shown(' or '.join(modes))}; the robot is in {shown(present or 'an unknown mode')}",
+        )
 
 
 def scale_setpoint(info: v1.SetpointInfo, values: Sequence[float]) -> tuple[tuple[float, ...], bool]:

@@ -6,9 +6,13 @@ Moving needs authority, stopping needs none: `raise_stop` never refuses. Nothing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from robolink import v1
 from robolink.core.violation import Violation
+
+# A generation counts stops: one this high was never reached honestly, and one more must still fit its u32.
+MAX_GENERATION: Final = 2**31
 
 
 @dataclass(slots=True)
@@ -27,6 +31,7 @@ class StopLatch:
     level: int = 0
     reason: str = ""
     stopped_by: str = ""
+    released_by: str = ""
 
     def raise_stop(self, level: int, *, reason: str, by: str) -> None:
         """Latch, with a new generation. A second stop is a stop of its own, never a replay to be dropped."""
@@ -35,7 +40,7 @@ class StopLatch:
         self.latched = True
         self.reason, self.stopped_by = reason, by
 
-    def release(self, generation: int) -> None:
+    def release(self, generation: int, by: str = "") -> None:
         """End the latch; nothing moves by it.
 
         Raises:
@@ -44,6 +49,7 @@ class StopLatch:
         self.check_release(generation)
         self.latched = False
         self.level = 0
+        self.released_by = by
 
     def check_release(self, generation: int) -> None:
         """Whether a release may name that generation.
@@ -81,7 +87,16 @@ class StopLatch:
             )
 
     def merge(self, other: v1.StopState) -> bool:
-        """At a hello: take the peer's state if its generation is larger; True if it was taken."""
+        """At a hello: take the peer's state if its generation is larger; True if it was taken.
+
+        Raises:
+            Violation: INVALID, no robot was ever stopped that often.
+        """
+        if other.generation > MAX_GENERATION:
+            raise Violation(
+                v1.CAUSE_INVALID,
+                f"{self.robot}: stop generation {other.generation} is not believable (over {MAX_GENERATION})",
+            )
         if other.generation <= self.generation:
             return False
         self.load(other)
@@ -90,7 +105,7 @@ class StopLatch:
     def load(self, state: v1.StopState) -> None:
         """Take a state as it is."""
         self.generation, self.latched, self.level = state.generation, state.latched, state.level
-        self.reason, self.stopped_by = state.reason, state.stopped_by
+        self.reason, self.stopped_by, self.released_by = state.reason, state.stopped_by, state.released_by
 
     def state(self) -> v1.StopState:
         """As a message."""
@@ -100,4 +115,5 @@ class StopLatch:
             level=self.level,  # type: ignore[arg-type]
             reason=self.reason,
             stopped_by=self.stopped_by,
+            released_by=self.released_by,
         )

@@ -256,10 +256,16 @@ class RobotTwin:
             fitting += 1
         return ",".join([*entries[:fitting], f"more:{len(entries) - fitting}"])
 
+    def reported(self, name: str) -> v1.Value | None:
+        """The newest reported value of one property; None if there is none."""
+        state = self._states.get(name)
+        return state.reported.value if state is not None and state.HasField("reported") else None
+
     def snapshot(self, names: Collection[str] = ()) -> v1.Twin:
         """A copy of the present state, whole or of those names (unknown ones are left out)."""
         wanted = [name for name in names if name in self._states] if names else list(self._states)
-        return v1.Twin(robot=self.robot, properties=[self._states[name] for name in wanted])
+        apart = () if names else self._apart.values()
+        return v1.Twin(robot=self.robot, properties=[self._states[name] for name in wanted], apart=apart)
 
 
 def _copy(desired: v1.Desired) -> v1.Desired:

@@ -13,14 +13,20 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core.envelope import MAJOR, MINOR, body_type_name, decode_body, decode_header
+from robolink.core.lease import MAX_EPOCH
 from robolink.core.sheet import validate_robot_id, validate_sheet
+from robolink.core.stop import MAX_GENERATION
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
+from robolink.hub.audit import RECENT_KEPT
 from robolink.hub.authority import AuthorityDesk
 from robolink.hub.commands import CommandDesk
 from robolink.hub.config import HubConfig
+from robolink.hub.leases import LeaseDesk
+from robolink.hub.pages import fitting
 from robolink.hub.roles import KeyIdentity, ceiling, role_name
 from robolink.hub.site import MS, Machine, Peer, Site, Turn, new_machine
+from robolink.hub.traces import trace
 from robolink.hub.twins import TwinDesk
 from robolink.store import Journal
 
@@ -28,6 +34,8 @@ log = logging.getLogger(__name__)
 
 TICK_NS: Final = 50 * MS
 PURGE_NS: Final = 5_000 * MS
+LIVE_SHOWN: Final = 32
+ROBOTS_A_PAGE: Final = 1000
 
 HINTS: Final[dict[int, str]] = {
     v1.CAUSE_NO_HELLO: "say HELLO first",
@@ -52,21 +60,28 @@ class Broker:
         epoch = journal.meta("lease_epoch") + 1
         self.site = site = Site(config, epoch=epoch, now_ns=now_ns)
         site.turn.batch.meta("lease_epoch", epoch)
+        keys = config.curve.peers if config.curve is not None else ()
+        self._cloud_keys = frozenset(key.name for key in keys if key.cloud)
         self.commands = CommandDesk(site, lambda record: self.twins.on_state(record))
         self.authority = AuthorityDesk(site, self.commands)
-        self.twins = TwinDesk(site, self.commands)
+        self.leases = LeaseDesk(site, self.commands, self.authority.push)
+        self.twins = TwinDesk(site, self.commands, self.leases)
         self._tick_ns = self._purge_ns = now_ns
         self._handlers: dict[int, Callable[[Peer, v1.Header, Any, list[bytes]], None]] = {
-            v1.BODY_TYPE_BEAT: lambda p, h, b, f: site.reply(p, h, v1.BeatReply()),
+            v1.BODY_TYPE_BEAT: lambda p, h, b, f: self._beat(p, h, b),
             v1.BODY_TYPE_GOODBYE: lambda p, h, b, f: self._goodbye(p),
-            v1.BODY_TYPE_ROBOTS_QUERY: lambda p, h, b, f: site.reply(p, h, self._robots()),
+            v1.BODY_TYPE_ROBOTS_QUERY: lambda p, h, b, f: site.reply(p, h, self._robots(b.after)),
             v1.BODY_TYPE_DESCRIBE: lambda p, h, b, f: self._describe(p, h, b),
             v1.BODY_TYPE_STATUS_QUERY: lambda p, h, b, f: site.reply(p, h, self._status()),
             v1.BODY_TYPE_COMMAND: lambda p, h, b, f: self.commands.command(p, h, f[0], f[1], b),
+            v1.BODY_TYPE_AUDIT_QUERY: lambda p, h, b, f: self._audit(p, h, b),
+            v1.BODY_TYPE_COMMAND_CHECK: lambda p, h, b, f: self.commands.check(p, h, b),
+            v1.BODY_TYPE_TRACE_QUERY: lambda p, h, b, f: trace(site, self.commands, p, h, b),
+            v1.BODY_TYPE_NOTICE: lambda p, h, b, f: self._notice(p, b),
             v1.BODY_TYPE_COMMAND_QUERY: lambda p, h, b, f: self.commands.query(p, h, b),
             v1.BODY_TYPE_COMMAND_CANCEL: lambda p, h, b, f: self.commands.cancel(p, h, b),
             v1.BODY_TYPE_COMMAND_UPDATE: lambda p, h, b, f: self.commands.update(p, h, b),
-            v1.BODY_TYPE_LEASE_REQUEST: lambda p, h, b, f: self.authority.request(p, h, b),
+            v1.BODY_TYPE_LEASE_REQUEST: lambda p, h, b, f: self.leases.request(p, h, b),
             v1.BODY_TYPE_TWIN_GET: lambda p, h, b, f: self.twins.get(p, h, b),
             v1.BODY_TYPE_TWIN_WRITE: lambda p, h, b, f: self.twins.write(p, h, b),
             v1.BODY_TYPE_PROPERTY_REPORT: lambda p, h, b, f: self.twins.report(p, b),
@@ -94,6 +109,8 @@ class Broker:
             site.table.add(record)
         for machine in site.machines.values():
             machine.twin.mark_stale()
+        self.leases.load(journal)
+        site.chain.load(journal.audit_records(RECENT_KEPT))
 
     # Messages.
 
@@ -213,6 +230,8 @@ class Broker:
             roles=roles,
             session_id=header.session_id,
             seen_ns=self.site.now_ns,
+            # A key's mark stands whatever its hello claims.
+            cloud=body.cloud or name in self._cloud_keys,
         )
 
     def _check_robots(self, peer: Peer, body: v1.Hello) -> None:
@@ -225,6 +244,12 @@ class Broker:
         for robot in body.robots:
             validate_robot_id(robot.robot)
             validate_sheet(robot.sheet)
+            if robot.stop.generation > MAX_GENERATION or robot.lease_epoch > MAX_EPOCH:
+                raise Violation(
+                    v1.CAUSE_INVALID,
+                    f"{robot.robot}: stop generation {robot.stop.generation} or lease epoch {robot.lease_epoch} is not "
+                    "believable",
+                )
             machine = site.machines.get(robot.robot)
             if machine is None or machine.driver is None or machine.driver.session_id == peer.session_id:
                 continue
@@ -263,12 +288,19 @@ class Broker:
         elif machine.take_sheet(hello.sheet):
             site.turn.batch.sheet(hello.robot, hello.sheet)
             site.counters["sheet_changed"] += 1
+            apart = ", ".join(machine.twin.apart)
+            text = f"now {machine.sheet.model} {machine.sheet.version}, hash {machine.sheet_hash}"
+            site.notice(machine.robot, "sheet-changed", f"{text}; kept apart: {apart}" if apart else text)
         machine.latch.merge(hello.stop)
         if site.leases.raise_epoch(hello.lease_epoch):
             site.turn.batch.meta("lease_epoch", site.leases.epoch)
         new_session = machine.driver_session != peer.session_id
         machine.driver, machine.driver_session, machine.driver_name = peer, peer.session_id, peer.name
+        if machine.lost_noticed and not machine.online and machine.lost_ns:
+            away_s = (site.now_ns - machine.lost_ns) / 1e9
+            site.notice(machine.robot, "link-back", f"its driver is back after {away_s:.1f} s")
         machine.online, machine.waiting, machine.seen_ns = True, False, site.now_ns
+        machine.lost_noticed = False
         return machine, new_session
 
     def _answer_hello(self, peer: Peer, header: v1.Header, body: v1.Hello) -> None:
@@ -277,6 +309,11 @@ class Broker:
             machines = [site.machines[robot] for robot in sorted(peer.robots)]
         else:
             machines = list(site.machines.values())
+        authorities = [self.authority.message(machine) for machine in machines]
+        count = fitting(authorities)
+        # What the reply cannot hold goes before it, so that who has the reply has all.
+        for authority in authorities[count:]:
+            site.send(peer.identity, authority, held=True, destination=authority.robot)
         reply = v1.HelloReply(
             major=MAJOR,
             minor=min(MINOR, body.minor),
@@ -287,7 +324,7 @@ class Broker:
             telemetry_publish_endpoint=site.config.telemetry_publish_url,
             telemetry_subscribe_endpoint=site.config.telemetry_subscribe_url,
             lease_epoch=site.leases.epoch,
-            authorities=[self.authority.message(machine) for machine in machines],
+            authorities=authorities[:count],
             timeouts=site.config.timeouts.message(),
             hub_session_id=site.session_id,
         )
@@ -302,7 +339,7 @@ class Broker:
 
     def _goodbye(self, peer: Peer) -> None:
         if peer.kind == v1.PEER_KIND_CLIENT:
-            self.authority.session_gone(peer.session_id, "its owner said goodbye")
+            self.leases.session_gone(peer.session_id, "its owner said goodbye")
         self._drop(peer)
 
     def _drop(self, peer: Peer) -> None:
@@ -334,12 +371,39 @@ class Broker:
             driver=machine.driver_name,
             sheet_hash=machine.sheet_hash,
             last_seen_ns=machine.driver.seen_ns if machine.driver else machine.seen_ns,
+            link=machine.driver.link if machine.driver else None,
+            live=[
+                v1.LiveCommand(
+                    command_id=each.id,
+                    method=each.method,
+                    owner=each.owner,
+                    state=each.state,
+                    stale=each.stale,
+                )
+                for each in self.site.table.live(machine.robot)[:LIVE_SHOWN]
+            ],
         )
 
-    def _robots(self) -> v1.Robots:
-        return v1.Robots(
-            robots=[self.robot_info(self.site.machines[robot]) for robot in sorted(self.site.machines)]
-        )
+    def _robots(self, after: str) -> v1.Robots:
+        names = [robot for robot in sorted(self.site.machines) if robot > after]
+        infos = [self.robot_info(self.site.machines[robot]) for robot in names[:ROBOTS_A_PAGE]]
+        count = fitting(infos)
+        return v1.Robots(robots=infos[:count], more=count < len(names))
+
+    def _audit(self, peer: Peer, header: v1.Header, body: v1.AuditQuery) -> None:
+        peer.need(v1.ROLE_MAINTAIN, "reading the audit")
+        records = self.site.chain.recent(body.after_seq, body.limit or RECENT_KEPT)
+        self.site.reply(peer, header, v1.Audit(records=records[: fitting(records)]), held=True)
+
+    def _beat(self, peer: Peer, header: v1.Header, body: v1.Beat) -> None:
+        if body.HasField("link"):
+            peer.link = body.link
+        self.site.reply(peer, header, v1.BeatReply())
+
+    def _notice(self, peer: Peer, body: v1.Notice) -> None:
+        if body.robot not in peer.robots:
+            raise Violation(v1.CAUSE_DENIED, f"{peer.name} does not serve {body.robot!r}")
+        self.site.pass_on(body)
 
     def _describe(self, peer: Peer, header: v1.Header, body: v1.Describe) -> None:
         machine = self.site.machine(body.robot)
@@ -371,15 +435,27 @@ class Broker:
         if gone and peer is not None:
             self._drop(peer)
 
-    def safety_news(self, authority: v1.Authority) -> None:
-        """The safety process tells of a latch that has changed."""
-        self.site.latch(authority.robot).load(authority.stop)
+    def safety_news(self, authority: v1.Authority, *, kept: bool = False) -> None:
+        """The safety process tells of a latch that has changed; `kept`: of one that it has read back."""
+        latch = self.site.latch(authority.robot)
+        before = latch.state()
+        latch.load(authority.stop)
+        if not kept:
+            self._audit_stop(authority.robot, before, authority.stop)
         machine = self.site.machines.get(authority.robot)
         if machine is None:
             return
         self.twins.stop_changed(machine)
         self.authority.push(machine)
         self._push_robot(machine)
+
+    def _audit_stop(self, robot: str, before: v1.StopState, now: v1.StopState) -> None:
+        if now.generation > before.generation:
+            level = v1.StopLevel.Name(now.level).removeprefix("STOP_LEVEL_")
+            text = f"generation {now.generation}, {level}: {now.reason}"
+            self.site.audit(now.stopped_by, "stop", robot, text)
+        if before.latched and not now.latched:
+            self.site.audit(now.released_by, "release", robot, f"generation {now.generation}")
 
     def take_safety_requests(self) -> list[Message]:
         """Stops and releases that twins asked for."""
@@ -398,10 +474,15 @@ class Broker:
         for peer in [each for each in site.peers.values() if now_ns - each.seen_ns > lost_ns]:
             site.counters["peer_silent"] += 1
             self._drop(peer)
-        self.authority.expire()
-        self.twins.renew_leases()
+        self.leases.expire()
+        self.leases.renew_twins()
         return_ns = site.config.timeouts.driver_return_ms * MS
+        event_ns = site.config.timeouts.link_event_ms * MS
         for machine in site.machines.values():
+            if not machine.online and not machine.lost_noticed and now_ns - machine.lost_ns > event_ns:
+                machine.lost_noticed = True
+                text = f"its driver {machine.driver_name!r} is silent for {(now_ns - machine.lost_ns) / 1e9:.1f} s"
+                site.notice(machine.robot, "link-lost", text, severity=v1.SEVERITY_ERROR)
             if machine.waiting and now_ns - machine.lost_ns > return_ns:
                 machine.waiting = False
                 self.commands.driver_lost(machine)

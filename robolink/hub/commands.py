@@ -13,15 +13,13 @@ from typing import Final
 from robolink import v1
 from robolink.core import command as rules
 from robolink.core.command import CommandRecord, Writer
-from robolink.core.envelope import MAX_RESULT_BYTES, MAX_TTL_MS
+from robolink.core.envelope import MAX_RESULT_BYTES
 from robolink.core.lease import token_of
-from robolink.core.sheet import check_args
-from robolink.core.violation import Violation
-from robolink.hub.site import MS, Machine, Peer, Site
+from robolink.core.violation import Violation, state_name
+from robolink.hub.admission import admit
+from robolink.hub.site import Machine, Peer, Site
 
 REJECTED_KEPT: Final = 10_000
-# A clock that is further ahead than this is not synchronised at all.
-FUTURE_NS: Final = 1_000 * MS
 
 
 class CommandDesk:
@@ -71,7 +69,7 @@ class CommandDesk:
         record = self._site.table.seen(command_id, digest)
         if record is None:
             return False
-        record.peer = peer.identity
+        self._follow(record, peer)
         self._site.counters["command_resent"] += 1
         # Held: the record may have been made in this very turn.
         self._tell(peer.identity, record.update(), held=True)
@@ -94,31 +92,25 @@ class CommandDesk:
             Violation: Any cause; nothing was kept.
         """
         site = self._site
-        machine = site.machine(header.destination)
-        method = machine.index.method(body.method)
-        if method is None:
-            raise Violation(
-                v1.CAUSE_UNSUPPORTED, f"{machine.robot} has no method {body.method!r}; see its sheet"
-            )
-        check_args(body.method, method, body.args)
-        if not machine.online or machine.driver is None:
-            raise Violation(
-                v1.CAUSE_UNREACHABLE, f"{machine.robot} is offline; motion is never queued for it"
-            )
-        deadline_ns = self._deadline(header)
-        component = body.method.partition(".")[0]
-        if method.motion:
-            machine.latch.check(header.stop_generation)
-            site.leases.check(machine.robot, component, token_of(header.lease), session_id=session_id)
-            self._check_busy(machine, component, preempt=body.preempt)
+        machine, driver, method, deadline_ns = admit(site, header, body, session_id=session_id)
         record = self._record(header, body_bytes, body, method, digest, owner, peer)
-        record.deadline_ns, record.driver_session = deadline_ns, machine.driver.session_id
+        record.deadline_ns, record.driver_session = deadline_ns, driver.session_id
         site.table.add(record)
         site.turn.batch.command(record)
         site.turn.failed.append(lambda text: self._storage_failed(record, text))
         if method.motion and body.preempt:
-            self._preempt(machine, component, record.id)
+            self._preempt(machine, record)
         return record
+
+    def check(self, peer: Peer, header: v1.Header, body: v1.CommandCheck) -> None:
+        """A dry run: what a command with this header would be answered now."""
+        reply = v1.CommandCheckReply()
+        try:
+            peer.need(v1.ROLE_OPERATE, f"commanding {header.destination}")
+            admit(self._site, header, body.command, session_id=peer.session_id)
+        except Violation as violation:
+            reply.cause, reply.text = violation.cause, violation.text
+        self._site.reply(peer, header, reply)
 
     def _record(
         self,
@@ -146,39 +138,12 @@ class CommandDesk:
             state=rules.ACCEPTED,
             time_ns=self._site.now_ns,
             peer=peer,
+            hops=[("client", "sent", header.sent_ns), ("hub", "ACCEPTED", self._site.now_ns)],
         )
 
-    def _deadline(self, header: v1.Header) -> int:
-        site = self._site
-        ttl_ms = header.ttl_ms or site.config.timeouts.command_ttl_ms
-        if ttl_ms > MAX_TTL_MS:
-            raise Violation(v1.CAUSE_LIMIT, f"ttl of {ttl_ms} ms is over the maximum of {MAX_TTL_MS} ms")
-        if header.sent_ns > site.now_ns + FUTURE_NS:
-            ahead_s = (header.sent_ns - site.now_ns) / 1e9
-            raise Violation(
-                v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced"
-            )
-        deadline_ns = header.sent_ns + ttl_ms * MS
-        if deadline_ns < site.now_ns:
-            late_ms = (site.now_ns - deadline_ns) / MS
-            raise Violation(
-                v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms"
-            )
-        return deadline_ns
-
-    def _check_busy(self, machine: Machine, component: str, *, preempt: bool) -> None:
-        if preempt:
-            return
+    def _preempt(self, machine: Machine, new: CommandRecord) -> None:
         for other in self._site.table.live(machine.robot):
-            if other.goal and other.motion and other.component == component:
-                raise Violation(
-                    v1.CAUSE_BUSY,
-                    f"{machine.robot}/{component} runs {other.method} for {other.owner}; cancel it or say preempt",
-                )
-
-    def _preempt(self, machine: Machine, component: str, new_id: bytes) -> None:
-        for other in self._site.table.live(machine.robot):
-            if other.goal and other.motion and other.component == component and other.id != new_id:
+            if other.goal and other.motion and other.component == new.component and other.id != new.id:
                 self.cancel_record(other, "preempted", end_state=rules.PREEMPTED, held=True)
 
     def _forwarded_header(self, header: v1.Header, owner: str) -> bytes:
@@ -195,6 +160,7 @@ class CommandDesk:
         self._on_state(record)
         if machine.driver is not None:
             record.delivered = True
+            record.hops.append(("hub", "forwarded", self._site.now_ns))
             self._site.forward(machine.driver.identity, [record.header, record.body], held=True)
 
     def deliver(self, record: CommandRecord) -> None:
@@ -222,12 +188,30 @@ class CommandDesk:
         self._site.table.forget(record.id)
         self.reject(record.id, record.robot, record.digest, Violation(v1.CAUSE_STORAGE, text), record.peer)
 
+    def _follow(self, record: CommandRecord, peer: Peer) -> None:
+        """Updates go to who sent it: to this peer only if it is that one, come back, or if nobody hears them."""
+        if peer.name == record.owner or record.peer not in self._site.peers:
+            record.peer = peer.identity
+
+    def kept(self, command_id: bytes) -> CommandRecord:
+        """A command by its id.
+
+        Raises:
+            Violation: INVALID, none is kept.
+        """
+        record = self._site.table.get(command_id)
+        if record is None:
+            raise Violation(
+                v1.CAUSE_INVALID, f"no command {command_id.hex()} is kept; it ended long ago or never came"
+            )
+        return record
+
     def query(self, peer: Peer, header: v1.Header, body: v1.CommandQuery) -> None:
         """The present state; state UNSPECIFIED if the hub never had it (or has forgotten it)."""
         record = self._site.table.get(body.command_id)
         rejected = self._rejected.get(body.command_id)
         if record is not None:
-            record.peer = peer.identity
+            self._follow(record, peer)
             update = record.update()
         elif rejected is not None:
             update = rejected[1]
@@ -238,12 +222,7 @@ class CommandDesk:
     def cancel(self, peer: Peer, header: v1.Header, body: v1.CommandCancel) -> None:
         """A client asks to cancel; anybody who may operate, like a stop of one command."""
         peer.need(v1.ROLE_OPERATE, "cancelling a command")
-        record = self._site.table.get(body.command_id)
-        if record is None:
-            raise Violation(
-                v1.CAUSE_INVALID,
-                f"no command {body.command_id.hex()} is kept; it ended long ago or never came",
-            )
+        record = self.kept(body.command_id)
         self.cancel_record(record, body.reason or f"cancelled by {peer.name}")
         self._site.reply(peer, header, record.update(), held=True)
 
@@ -258,9 +237,12 @@ class CommandDesk:
     ) -> None:
         """Tell the driver to end it; the driver writes the outcome."""
         machine = self._site.machines[record.robot]
-        if record.terminal or machine.driver is None:
+        if record.terminal:
             return
         order = v1.CommandCancel(command_id=record.id, reason=reason, end_state=end_state, cause=cause)  # type: ignore[arg-type]
+        if machine.driver is None:
+            record.owed = order  # Told to the driver when it is back.
+            return
         self._site.send(machine.driver.identity, order, destination=record.robot, held=held)
 
     # From drivers.
@@ -295,6 +277,13 @@ class CommandDesk:
             site.counters["update_illegal"] += 1
             raise
         if changed:
+            if record.late is None:
+                record.hops.append(("driver", state_name(body.state), body.time_ns))
+                record.hops.append(("hub", f"{state_name(body.state)} kept", site.now_ns))
+            else:
+                site.notice(
+                    record.robot, "late-outcome", f"{record.method}: {state_name(body.state)} after the end"
+                )
             self._keep(record, before)
         if body.state in rules.TERMINAL:
             self._acknowledge(peer, body.command_id)
@@ -337,6 +326,9 @@ class CommandDesk:
             elif record.id in listed:
                 record.stale = record.recovered = False
                 record.delivered = True
+                if record.owed is not None:
+                    self._site.send(peer.identity, record.owed, destination=record.robot)
+                    record.owed = None
             elif record.state != rules.ACCEPTED:
                 self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, "its driver does not know it any more")
             elif record.recovered or record.deadline_ns < self._site.now_ns:
@@ -378,6 +370,7 @@ class CommandDesk:
         if self._site.table.advance(
             record, state, Writer.HUB, now_ns=self._site.now_ns, cause=cause, text=text
         ):
+            record.hops.append(("hub", state_name(state), self._site.now_ns))
             self._keep(record, before)
 
     # Owners that go.
@@ -387,6 +380,12 @@ class CommandDesk:
         for record in self._site.table.live(robot):
             if record.lease == token and record.motion and record.on_disconnect != v1.ON_DISCONNECT_CONTINUE:
                 self.cancel_record(record, reason, cause=v1.CAUSE_DISCONNECTED)
+
+    def lease_taken(self, robot: str, token: tuple[int, int], reason: str) -> None:
+        """Somebody took that lease over: its motion ends PREEMPTED, whatever its on_disconnect says."""
+        for record in self._site.table.live(robot):
+            if record.lease == token and record.motion:
+                self.cancel_record(record, reason, end_state=rules.PREEMPTED)
 
     def goals_on(self, robot: str, component: str) -> bool:
         """Whether a motion goal runs on that component."""
@@ -404,4 +403,8 @@ class CommandDesk:
             site.send(identity, update, held=held, correlation_id=update.command_id, destination=update.robot)
         for watcher in site.watchers(update.robot):
             if watcher.watch is not None and watcher.watch.commands and watcher.identity != identity:
-                site.send(watcher.identity, v1.Event(command=update), held=held)
+                event = v1.Event(command=update)
+                record = site.table.get(update.command_id)
+                if record is not None:
+                    event.method, event.owner = record.method, record.owner
+                site.send(watcher.identity, event, held=held)

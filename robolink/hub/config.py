@@ -44,6 +44,7 @@ class TimeoutsConfig(_Section):
     setpoint_ttl_ms: int = Field(default=300, ge=10)
     link_event_ms: int = Field(default=10_000, ge=100)
     command_ttl_ms: int = Field(default=5000, ge=10)
+    lease_ask_ms: int = Field(default=10_000, ge=10)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -78,6 +79,8 @@ class PeerKey(_Section):
     public_key: str = Field(min_length=40, max_length=40)
     kind: str = "client"
     roles: tuple[str, ...] = ()
+    # Acts for a cloud: never takes a lease from a person on site.
+    cloud: bool = False
 
     @field_validator("kind")
     @classmethod

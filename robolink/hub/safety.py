@@ -25,6 +25,7 @@ from robolink.core.envelope import (
 from robolink.core.stop import StopLatch
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
+from robolink.hub.pages import fitting
 from robolink.hub.roles import KeyIdentity, ceiling, has_role
 
 MS: Final = 1_000_000
@@ -192,13 +193,18 @@ class SafetyDesk:
         )
         for each in body.robots:
             self._merge(each)
+        authorities = [v1.Authority(robot=robot, stop=self.latches[robot].state()) for robot in known]
+        count = fitting(authorities)
+        # What the reply cannot hold goes before it, so that who has the reply has all.
+        for authority in authorities[count:]:
+            self._send(identity, authority)
         reply = v1.HelloReply(
             major=MAJOR,
             minor=min(MINOR, body.minor),
             hub_name=self._hub_name,
             name=name,
             roles=sorted(roles),  # type: ignore[arg-type]
-            authorities=[v1.Authority(robot=robot, stop=self.latches[robot].state()) for robot in known],
+            authorities=authorities[:count],
             timeouts=self._timeouts,
             hub_session_id=self._session_id,
         )
@@ -296,7 +302,7 @@ class SafetyDesk:
             try:
                 if latch is None:
                     raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {target.robot!r} has ever connected")
-                latch.release(target.generation)
+                latch.release(target.generation, peer.name)
             except Violation as violation:
                 result.cause, result.text, result.generation = (
                     violation.cause,

@@ -134,6 +134,8 @@ class HubServer:
         self._behind: dict[bytes, list[Send]] = {}
         self._waiting: dict[bytes, int] = {}
         self._stopping = False
+        # The safety process has told all latches that it kept.
+        self._safety_known = False
 
     def _start_safety(self) -> tuple[subprocess.Popen[bytes], str]:
         token = secrets.token_hex(16)
@@ -185,8 +187,9 @@ class HubServer:
         for readable in (self._safety_link, self._syncer.wake, self._control):
             poller.register(readable, zmq.POLLIN)
         # Latches before peers: no robot may hear of us before we know whether it is stopped.
-        self._await_safety(zmq.POLLIN)
-        self._drain_safety()
+        while not self._safety_known:
+            self._await_safety(zmq.POLLIN)
+            self._drain_safety()
         self._finish_turn()
         report_s = time.monotonic()
         while not self._stopping:
@@ -241,11 +244,12 @@ class HubServer:
                 body = decode_body(header, frames[1])
                 self.broker.site.now_ns = time.monotonic_ns()
                 if isinstance(body, v1.Authority):
-                    self.broker.safety_news(body)
+                    self.broker.safety_news(body, kept=not self._safety_known)
                     self._to_safety(v1.BeatReply(), correlation_id=header.message_id)
                 elif isinstance(body, v1.HelloReply):
                     for authority in body.authorities:
-                        self.broker.safety_news(authority)
+                        self.broker.safety_news(authority, kept=True)
+                    self._safety_known = True
                 elif isinstance(body, v1.Error):
                     log.error("the safety process refuses: %s", body.text)
 

@@ -20,11 +20,15 @@ from robolink.core.sheet import SheetIndex, sheet_hash
 from robolink.core.stop import StopLatch
 from robolink.core.twin import RobotTwin
 from robolink.core.violation import Violation
+from robolink.hub.audit import AuditChain
 from robolink.hub.config import HubConfig
 from robolink.hub.roles import has_role, role_name
 from robolink.store import Batch
 
 MS: Final = 1_000_000
+# A clock that is further ahead than this is not synchronised at all.
+FUTURE_NS: Final = 1_000 * MS
+MAX_NOTICE: Final = 512
 
 
 class Send(NamedTuple):
@@ -40,6 +44,8 @@ class Turn:
     """Everything one loop turn wants done: keep `batch`, then send. If it cannot be kept, `failed` runs instead."""
 
     sends: list[Send] = field(default_factory=list)
+    # Where in `sends` the newest setpoint of a lease and component stands.
+    newest: dict[tuple[tuple[int, int], str], int] = field(default_factory=dict)
     batch: Batch = field(default_factory=Batch)
     failed: list[Callable[[str], None]] = field(default_factory=list)
 
@@ -56,6 +62,14 @@ class Peer:
     seen_ns: int
     robots: set[str] = field(default_factory=set)
     watch: v1.Watch | None = None
+    # Acts for a cloud: it never takes a lease from a person on site.
+    cloud: bool = False
+    # A driver's own word on its link, from its beats.
+    link: v1.LinkState | None = None
+
+    def has(self, role: int) -> bool:
+        """Whether this peer has that role."""
+        return has_role(self.roles, role)
 
     def need(self, role: int, what: str) -> None:
         """Refuse unless this peer has that role.
@@ -63,7 +77,7 @@ class Peer:
         Raises:
             Violation: DENIED.
         """
-        if not has_role(self.roles, role):
+        if not self.has(role):
             have = ", ".join(sorted(role_name(each) for each in self.roles)) or "none"
             raise Violation(v1.CAUSE_DENIED, f"{what} needs role {role_name(role)}; {self.name} has {have}")
 
@@ -87,6 +101,8 @@ class Machine:
     # Since when it waits for its driver to come back, and whether its goals still may.
     lost_ns: int = 0
     waiting: bool = False
+    # Its long absence has been told.
+    lost_noticed: bool = True
     twin_id: str = ""
     twin_lease: tuple[int, int] = (0, 0)
 
@@ -139,6 +155,8 @@ class Site:
         self.turn = Turn()
         # Stop and release orders for the safety process, from writes to a twin.
         self.safety_requests: list[Message] = []
+        self.chain = AuditChain()
+        self._notices: Counter[str] = Counter()
 
     def send(
         self,
@@ -167,6 +185,63 @@ class Site:
     def forward(self, identity: bytes, frames: list[bytes], *, held: bool = False) -> None:
         """Queue frames as they came."""
         self.turn.sends.append(Send(identity, frames, held))
+
+    def forward_newest(self, key: tuple[tuple[int, int], str], identity: bytes, frames: list[bytes]) -> None:
+        """Queue a setpoint in place of an older one that has not left yet."""
+        place = self.turn.newest.get(key)
+        if place is None:
+            self.turn.newest[key] = len(self.turn.sends)
+            self.forward(identity, frames)
+        else:
+            self.counters["setpoint_replaced"] += 1
+            self.turn.sends[place] = Send(identity, frames, held=False)
+
+    def check_sent(self, header: v1.Header) -> None:
+        """Whether the sender's stamp can be a site time at all.
+
+        Raises:
+            Violation: NO_TIMESYNC.
+        """
+        if not header.sent_ns:
+            raise Violation(
+                v1.CAUSE_NO_TIMESYNC,
+                f"{header.destination}: sent without site time; measure the offset first",
+            )
+        if header.sent_ns > self.now_ns + FUTURE_NS:
+            ahead_s = (header.sent_ns - self.now_ns) / 1e9
+            raise Violation(
+                v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced"
+            )
+
+    def audit(self, who: str, what: str, robot: str, text: str, *, claimed_by: str = "") -> None:
+        """Append to the audit; kept with this turn's batch."""
+        before = self.chain.mark()
+        record = self.chain.append(
+            unix_ms=self.wall_ms or 0, who=who, what=what, robot=robot, text=text, claimed_by=claimed_by
+        )
+        self.turn.batch.audit(record)
+        self.turn.failed.append(lambda _text: self.chain.go_back(before))
+
+    def notice(self, robot: str, kind: str, text: str, *, severity: v1.Severity = v1.SEVERITY_INFO) -> None:
+        """Something happened to a robot: tell who watches."""
+        self._notices[robot] += 1
+        self.pass_on(
+            v1.Notice(
+                robot=robot,
+                severity=severity,
+                kind=kind,
+                text=text[:MAX_NOTICE],
+                time_ns=self.now_ns,
+                seq=self._notices[robot],
+            )
+        )
+
+    def pass_on(self, notice: v1.Notice) -> None:
+        """Tell the watchers of a notice, whoever's it is."""
+        self.counters["notices"] += 1
+        for watcher in self.watchers(notice.robot):
+            if watcher.watch is not None and watcher.watch.notices:
+                self.send(watcher.identity, v1.Event(notice=notice))
 
     def machine(self, robot: str) -> Machine:
         """A robot by its id.

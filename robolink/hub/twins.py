@@ -15,6 +15,7 @@ from robolink.core.command import CommandRecord
 from robolink.core.values import from_value, to_value
 from robolink.core.violation import Violation, cause_name, state_name
 from robolink.hub.commands import CommandDesk
+from robolink.hub.leases import LeaseDesk
 from robolink.hub.replies import Replies
 from robolink.hub.site import Machine, Peer, Site
 
@@ -27,12 +28,14 @@ class TwinDesk:
     Args:
         site: Shared state.
         commands: Where a command through the twin is admitted.
+        leases: Where such a command gets the hub's own lease.
     """
 
-    def __init__(self, site: Site, commands: CommandDesk) -> None:
+    def __init__(self, site: Site, commands: CommandDesk, leases: LeaseDesk) -> None:
         """An empty desk."""
         self._site = site
         self._commands = commands
+        self._leases = leases
         self._replies = Replies()
         # Twin command ids by command id, for cmd-status.
         self._twin_ids: dict[bytes, str] = {}
@@ -231,7 +234,7 @@ class TwinDesk:
         )
         owner = OWNER_PREFIX + machine.robot
         if method.motion:
-            header.lease.CopyFrom(self._twin_lease(machine, owner))
+            header.lease.CopyFrom(self._leases.of_twin(machine, owner))
         data = body.SerializeToString(deterministic=True)
         record = self._commands.admit(
             header,
@@ -243,38 +246,8 @@ class TwinDesk:
             peer=b"",
         )
         self._twin_ids[command_id] = order.id
+        site.audit(owner, "command", machine.robot, f"{order.id}: {order.method}", claimed_by=peer.name)
         self._commands.deliver(record)
-
-    def _twin_lease(self, machine: Machine, owner: str) -> v1.LeaseToken:
-        """The hub's own lease for this twin's commands; NO_LEASE names a local owner."""
-        site = self._site
-        try:
-            if machine.twin_lease != (0, 0):
-                lease = site.leases.renew(
-                    machine.robot, machine.twin_lease, session_id=site.session_id, now_ns=site.now_ns
-                )
-            else:
-                lease = site.leases.acquire(
-                    machine.robot, "", owner=owner, session_id=site.session_id, now_ns=site.now_ns
-                )
-        except Violation as violation:
-            raise Violation(v1.CAUSE_NO_LEASE, violation.text) from violation
-        machine.twin_lease = lease.token
-        return lease.message()
-
-    def renew_leases(self) -> None:
-        """Keep the twin leases whose commands still run; give the others back."""
-        site = self._site
-        for machine in site.machines.values():
-            if machine.twin_lease == (0, 0):
-                continue
-            if any(record.lease == machine.twin_lease for record in site.table.live(machine.robot)):
-                site.leases.renew(
-                    machine.robot, machine.twin_lease, session_id=site.session_id, now_ns=site.now_ns
-                )
-            else:
-                site.leases.release(machine.robot, machine.twin_lease, session_id=site.session_id)
-                machine.twin_lease = (0, 0)
 
     def _cancel(self, machine: Machine, order: twincmd.TwinCommand) -> None:
         other = dict(order.args).get("id", "")

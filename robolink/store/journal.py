@@ -15,6 +15,7 @@ from typing import Final
 
 from robolink import v1
 from robolink.core.command import CommandRecord
+from robolink.core.lease import Lease
 from robolink.errors import ConfigError, StorageError
 from robolink.store.schema import Schema, bring_up_to_date
 
@@ -36,8 +37,15 @@ _VERSION_1: Final = (
     robot TEXT NOT NULL, name TEXT NOT NULL, state BLOB NOT NULL, PRIMARY KEY (robot, name)
 ) WITHOUT ROWID""",
 )
+_VERSION_2: Final = (
+    """CREATE TABLE leases (
+    robot TEXT NOT NULL, component TEXT NOT NULL, owner TEXT NOT NULL, session BLOB NOT NULL, epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL, cloud INTEGER NOT NULL, twin INTEGER NOT NULL, PRIMARY KEY (robot, epoch, sequence)
+) WITHOUT ROWID""",
+    "CREATE TABLE audit (seq INTEGER PRIMARY KEY, record BLOB NOT NULL)",
+)
 # A change of the schema is one more step here (see schema.py); what is released stays as it is.
-SCHEMA: Final = Schema("journal", (_VERSION_1,))
+SCHEMA: Final = Schema("journal", (_VERSION_1, _VERSION_2))
 
 _PUT_COMMAND: Final = "INSERT OR REPLACE INTO commands VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _PUT_STATE: Final = (
@@ -137,6 +145,30 @@ class Batch:
         row = (robot, state.name, state.SerializeToString())
         self._statements.append(("INSERT OR REPLACE INTO properties VALUES (?,?,?)", row))
         self.sync = True
+
+    def lease(self, lease: Lease, *, twin: bool) -> None:
+        """A granted lease; `twin`: the hub's own, for commands through the twin. A renewal is not kept."""
+        row = (
+            lease.robot,
+            lease.component,
+            lease.owner,
+            lease.session_id.to_bytes(8, "little"),
+            *lease.token,
+            lease.cloud,
+            twin,
+        )
+        self._statements.append(("INSERT OR REPLACE INTO leases VALUES (?,?,?,?,?,?,?,?)", row))
+
+    def lease_gone(self, lease: Lease) -> None:
+        """A lease that has ended."""
+        self._statements.append(
+            ("DELETE FROM leases WHERE robot=? AND epoch=? AND sequence=?", (lease.robot, *lease.token))
+        )
+
+    def audit(self, record: v1.AuditRecord) -> None:
+        """The next record of the audit; never written again."""
+        row = (record.seq, record.SerializeToString())
+        self._statements.append(("INSERT INTO audit VALUES (?,?)", row))
 
     def meta(self, key: str, value: int) -> None:
         """A counter (epoch); always synced."""
@@ -241,6 +273,28 @@ class Journal:
         """Every kept property with its robot."""
         for robot, state in self._db.execute("SELECT robot, state FROM properties"):
             yield robot, v1.PropertyState.FromString(state)
+
+    def leases(self) -> Iterator[tuple[Lease, bool]]:
+        """Every lease in force when the hub ended, and whether it was the hub's own for a twin; never renewed since."""
+        for robot, component, owner, session, epoch, sequence, cloud, twin in self._db.execute(
+            "SELECT robot, component, owner, session, epoch, sequence, cloud, twin FROM leases"
+        ):
+            lease = Lease(
+                robot=robot,
+                component=component,
+                owner=owner,
+                session_id=int.from_bytes(session, "little"),
+                token=(epoch, sequence),
+                renewed_ns=0,
+                cloud=bool(cloud),
+            )
+            yield lease, bool(twin)
+
+    def audit_records(self, newest: int | None = None) -> Iterator[v1.AuditRecord]:
+        """The audit, oldest first; only the newest so many."""
+        sql = "SELECT record FROM (SELECT seq, record FROM audit ORDER BY seq DESC LIMIT ?) ORDER BY seq"
+        for (record,) in self._db.execute(sql, (-1 if newest is None else newest,)):
+            yield v1.AuditRecord.FromString(record)
 
     def close(self) -> None:
         """Close the file."""

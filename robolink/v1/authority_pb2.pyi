@@ -167,18 +167,20 @@ class LeaseLost(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., component: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class StopState(_message.Message):
-    __slots__ = ("generation", "latched", "level", "reason", "stopped_by")
+    __slots__ = ("generation", "latched", "level", "reason", "stopped_by", "released_by")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     LATCHED_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     STOPPED_BY_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_BY_FIELD_NUMBER: _ClassVar[int]
     generation: int
     latched: bool
     level: _sheet_pb2.StopLevel
     reason: str
     stopped_by: str
-    def __init__(self, generation: _Optional[int] = ..., latched: _Optional[bool] = ..., level: _Optional[_Union[_sheet_pb2.StopLevel, str]] = ..., reason: _Optional[str] = ..., stopped_by: _Optional[str] = ...) -> None: ...
+    released_by: str
+    def __init__(self, generation: _Optional[int] = ..., latched: _Optional[bool] = ..., level: _Optional[_Union[_sheet_pb2.StopLevel, str]] = ..., reason: _Optional[str] = ..., stopped_by: _Optional[str] = ..., released_by: _Optional[str] = ...) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ("robots", "level", "reason")

@@ -271,8 +271,10 @@ class Error(_message.Message):
     def __init__(self, cause: _Optional[_Union[_authority_pb2.Cause, str]] = ..., text: _Optional[str] = ..., hint: _Optional[str] = ...) -> None: ...
 
 class RobotsQuery(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("after",)
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    after: str
+    def __init__(self, after: _Optional[str] = ...) -> None: ...
 
 class RobotInfo(_message.Message):
     __slots__ = ("robot", "model", "online", "authority", "driver", "sheet_hash", "last_seen_ns", "link", "live")
@@ -311,10 +313,12 @@ class LiveCommand(_message.Message):
     def __init__(self, command_id: _Optional[bytes] = ..., method: _Optional[str] = ..., owner: _Optional[str] = ..., state: _Optional[_Union[_command_pb2.CommandState, str]] = ..., stale: _Optional[bool] = ...) -> None: ...
 
 class Robots(_message.Message):
-    __slots__ = ("robots",)
+    __slots__ = ("robots", "more")
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     robots: _containers.RepeatedCompositeFieldContainer[RobotInfo]
-    def __init__(self, robots: _Optional[_Iterable[_Union[RobotInfo, _Mapping]]] = ...) -> None: ...
+    more: bool
+    def __init__(self, robots: _Optional[_Iterable[_Union[RobotInfo, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
 
 class Describe(_message.Message):
     __slots__ = ("robot",)

@@ -152,7 +152,7 @@ class Field(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ValueType, str]] = ..., description: _Optional[str] = ..., unit: _Optional[str] = ..., display_unit: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., length: _Optional[int] = ..., default_value: _Optional[_Union[Value, _Mapping]] = ..., choices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("name", "kind", "description", "args", "results", "motion", "max_duration_ms", "on_disconnect")
+    __slots__ = ("name", "kind", "description", "args", "results", "motion", "max_duration_ms", "on_disconnect", "modes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +161,7 @@ class Method(_message.Message):
     MOTION_FIELD_NUMBER: _ClassVar[int]
     MAX_DURATION_MS_FIELD_NUMBER: _ClassVar[int]
     ON_DISCONNECT_FIELD_NUMBER: _ClassVar[int]
+    MODES_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: MethodKind
     description: str
@@ -169,21 +170,24 @@ class Method(_message.Message):
     motion: bool
     max_duration_ms: int
     on_disconnect: OnDisconnect
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MethodKind, str]] = ..., description: _Optional[str] = ..., args: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., results: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., motion: _Optional[bool] = ..., max_duration_ms: _Optional[int] = ..., on_disconnect: _Optional[_Union[OnDisconnect, str]] = ...) -> None: ...
+    modes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MethodKind, str]] = ..., description: _Optional[str] = ..., args: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., results: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., motion: _Optional[bool] = ..., max_duration_ms: _Optional[int] = ..., on_disconnect: _Optional[_Union[OnDisconnect, str]] = ..., modes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SetpointInfo(_message.Message):
-    __slots__ = ("name", "description", "fields", "ttl_ms", "minimum_rate_hz")
+    __slots__ = ("name", "description", "fields", "ttl_ms", "minimum_rate_hz", "modes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
     TTL_MS_FIELD_NUMBER: _ClassVar[int]
     MINIMUM_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    MODES_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     fields: _containers.RepeatedCompositeFieldContainer[Field]
     ttl_ms: int
     minimum_rate_hz: float
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., ttl_ms: _Optional[int] = ..., minimum_rate_hz: _Optional[float] = ...) -> None: ...
+    modes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., ttl_ms: _Optional[int] = ..., minimum_rate_hz: _Optional[float] = ..., modes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Property(_message.Message):
     __slots__ = ("field", "access")
@@ -194,18 +198,20 @@ class Property(_message.Message):
     def __init__(self, field: _Optional[_Union[Field, _Mapping]] = ..., access: _Optional[_Union[Access, str]] = ...) -> None: ...
 
 class StreamInfo(_message.Message):
-    __slots__ = ("name", "description", "schema", "rate_hz", "frame_id")
+    __slots__ = ("name", "description", "schema", "rate_hz", "frame_id", "url")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     FRAME_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     schema: str
     rate_hz: float
     frame_id: str
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., schema: _Optional[str] = ..., rate_hz: _Optional[float] = ..., frame_id: _Optional[str] = ...) -> None: ...
+    url: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., schema: _Optional[str] = ..., rate_hz: _Optional[float] = ..., frame_id: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("name", "type", "description", "methods", "properties", "streams", "setpoints")
@@ -226,7 +232,7 @@ class Component(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ComponentType, str]] = ..., description: _Optional[str] = ..., methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ..., properties: _Optional[_Iterable[_Union[Property, _Mapping]]] = ..., streams: _Optional[_Iterable[_Union[StreamInfo, _Mapping]]] = ..., setpoints: _Optional[_Iterable[_Union[SetpointInfo, _Mapping]]] = ...) -> None: ...
 
 class Sheet(_message.Message):
-    __slots__ = ("model", "vendor", "version", "description", "components", "stop_levels", "on_link_loss")
+    __slots__ = ("model", "vendor", "version", "description", "components", "stop_levels", "on_link_loss", "mode_property")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VENDOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -234,6 +240,7 @@ class Sheet(_message.Message):
     COMPONENTS_FIELD_NUMBER: _ClassVar[int]
     STOP_LEVELS_FIELD_NUMBER: _ClassVar[int]
     ON_LINK_LOSS_FIELD_NUMBER: _ClassVar[int]
+    MODE_PROPERTY_FIELD_NUMBER: _ClassVar[int]
     model: str
     vendor: str
     version: str
@@ -241,4 +248,5 @@ class Sheet(_message.Message):
     components: _containers.RepeatedCompositeFieldContainer[Component]
     stop_levels: _containers.RepeatedScalarFieldContainer[StopLevel]
     on_link_loss: OnDisconnect
-    def __init__(self, model: _Optional[str] = ..., vendor: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., stop_levels: _Optional[_Iterable[_Union[StopLevel, str]]] = ..., on_link_loss: _Optional[_Union[OnDisconnect, str]] = ...) -> None: ...
+    mode_property: str
+    def __init__(self, model: _Optional[str] = ..., vendor: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., stop_levels: _Optional[_Iterable[_Union[StopLevel, str]]] = ..., on_link_loss: _Optional[_Union[OnDisconnect, str]] = ..., mode_property: _Optional[str] = ...) -> None: ...

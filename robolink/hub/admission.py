@@ -1,0 +1,86 @@
+"""What the hub checks of a command before any driver sees it; the same for a command, a twin's and a dry run.
+
+It changes nothing: whoever is admitted is kept and delivered by the command desk.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from robolink import v1
+from robolink.core.envelope import MAX_TTL_MS
+from robolink.core.lease import token_of
+from robolink.core.sheet import check_args, check_mode
+from robolink.core.values import from_value
+from robolink.core.violation import Violation
+from robolink.hub.site import MS, Machine, Peer, Site
+
+
+class Admitted(NamedTuple):
+    """A command that may go to its driver, if that is done in this turn."""
+
+    machine: Machine
+    driver: Peer
+    method: v1.Method
+    deadline_ns: int
+
+
+def admit(site: Site, header: v1.Header, body: v1.Command, *, session_id: int) -> Admitted:
+    """Check everything that can be checked before a driver sees it.
+
+    Args:
+        site: As it is in this turn.
+        header: With destination, lease, stop generation, sent time and TTL.
+        body: Of the command.
+        session_id: Whose lease must cover it.
+
+    Raises:
+        Violation: Any cause.
+    """
+    machine = site.machine(header.destination)
+    method = machine.index.method(body.method)
+    if method is None:
+        raise Violation(v1.CAUSE_UNSUPPORTED, f"{machine.robot} has no method {body.method!r}; see its sheet")
+    check_args(body.method, method, body.args)
+    if machine.driver is None or not machine.online:
+        raise Violation(v1.CAUSE_UNREACHABLE, f"{machine.robot} is offline; motion is never queued for it")
+    deadline_ns = _deadline(site, header)
+    if method.modes:
+        check_mode(f"{machine.robot}: {body.method}", method.modes, _mode(machine))
+    if method.motion:
+        component = body.method.partition(".")[0]
+        machine.latch.check(header.stop_generation)
+        site.leases.check(machine.robot, component, token_of(header.lease), session_id=session_id)
+        _check_busy(site, machine, component, preempt=body.preempt)
+    site.table.check_room(machine.robot)
+    return Admitted(machine, machine.driver, method, deadline_ns)
+
+
+def _mode(machine: Machine) -> str:
+    reported = machine.twin.reported(machine.sheet.mode_property)
+    return str(from_value(reported) or "") if reported is not None else ""
+
+
+def _deadline(site: Site, header: v1.Header) -> int:
+    ttl_ms = header.ttl_ms or site.config.timeouts.command_ttl_ms
+    if ttl_ms > MAX_TTL_MS:
+        raise Violation(v1.CAUSE_LIMIT, f"ttl of {ttl_ms} ms is over the maximum of {MAX_TTL_MS} ms")
+    site.check_sent(header)
+    deadline_ns = header.sent_ns + ttl_ms * MS
+    if deadline_ns < site.now_ns:
+        late_ms = (site.now_ns - deadline_ns) / MS
+        raise Violation(
+            v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms"
+        )
+    return deadline_ns
+
+
+def _check_busy(site: Site, machine: Machine, component: str, *, preempt: bool) -> None:
+    if preempt:
+        return
+    for other in site.table.live(machine.robot):
+        if other.goal and other.motion and other.component == component:
+            raise Violation(
+                v1.CAUSE_BUSY,
+                f"{machine.robot}/{component} runs {other.method} for {other.owner}; cancel it or say preempt",
+            )
