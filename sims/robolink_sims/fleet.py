@@ -26,6 +26,8 @@ __all__ = ["Fleet", "FleetBase", "fleet_sheet"]
 ROBOTS_PER_DRIVER: Final = 200
 FEEDBACK_HZ: Final = 2.0
 STOP_WAIT_S: Final = 0.75
+# A driver that the hub has not taken after this time does not keep the next one waiting, s.
+JOIN_S: Final = 5.0
 # What a stalled process may catch up on in one step, s.
 MAX_STEP_S: Final = 0.1
 
@@ -163,25 +165,35 @@ class Fleet:
         self._hub, self._drivers = hub, list[Driver]()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
+        self._joiner = threading.Thread(target=self._join, name="fleet joins", daemon=True)
 
     def start(self) -> None:
-        """Let time pass, and connect."""
+        """Let time pass, and connect in the background."""
         for first in range(0, len(self.bases), ROBOTS_PER_DRIVER):
             driver = Driver(self._hub, name=f"sim-fleet-{first}")
             self._drivers.append(driver)
             for base in self.bases[first : first + ROBOTS_PER_DRIVER]:
                 driver.add(base)
         self._thread.start()
+        self._joiner.start()
+
+    def _join(self) -> None:
+        """One driver after the other: a hub that must read all sheets at once is slow to answer the first."""
         for driver in self._drivers:
             driver.start()
+            until = time.monotonic() + JOIN_S
+            while not (driver.connected or driver.error or self._ending.wait(0.02)):
+                if time.monotonic() > until:
+                    break
 
     def close(self) -> None:
         """End the drivers and the time."""
+        self._ending.set()
+        for thread in (self._joiner, self._thread):
+            if thread.is_alive():
+                thread.join(2.0)
         for driver in self._drivers:
             driver.close()
-        self._ending.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
 
     def __enter__(self) -> Self:
         """Started."""
