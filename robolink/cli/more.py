@@ -60,7 +60,29 @@ def top(
     return run(hub, interval_s, once, as_json)
 
 
+def drive(
+    robot: RobotArgument,
+    setpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="SETPOINT",
+            help="component.setpoint; default: the base's velocity.",
+            show_default=False,
+            autocompletion=complete.setpoints,
+        ),
+    ] = "",
+    hub: HubOption = None,
+) -> int:
+    """Drive by the keyboard: arrows or WASD, space: zero, +/-: speed, x: stop, q: quit.
+
+    x is a software stop, not safety rated. Let go of the keys and the robot stands still.
+    """
+    from robolink.cli.drive import drive as run
+
+    return run(hub, robot, setpoint)
+
+
 def add_to(app: typer.Typer) -> None:
     """Enter them in the command line, in the order in which help shows them."""
-    for command in (watch, why, top):
+    for command in (watch, why, top, drive):
         app.command()(command)
