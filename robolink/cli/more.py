@@ -60,6 +60,13 @@ def top(
     return run(hub, interval_s, once, as_json)
 
 
+def doctor(hub: HubOption = None, as_json: JsonOption = False) -> int:
+    """Look whether this machine, the hub and its fleet are in order, and say the cure. Exit code 1: a fault."""
+    from robolink.cli.doctor import doctor as run
+
+    return run(hub, as_json)
+
+
 def drive(
     robot: RobotArgument,
     setpoint: Annotated[
@@ -84,5 +91,5 @@ def drive(
 
 def add_to(app: typer.Typer) -> None:
     """Enter them in the command line, in the order in which help shows them."""
-    for command in (watch, why, top, drive):
+    for command in (watch, why, top, doctor, drive):
         app.command()(command)

@@ -50,6 +50,16 @@ def _bar(title: str) -> Iterator[Show]:
         yield show
 
 
+@contextmanager
+def busy(text: str) -> Iterator[None]:
+    """Something turns on a terminal while it lasts; nothing is written where none is."""
+    if not is_tty(stderr=True):
+        yield
+        return
+    with console(stderr=True).status(text):
+        yield
+
+
 class _Lines:
     """Feedback where no terminal is: a line for each new phase and each tenth."""
 
