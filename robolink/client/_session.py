@@ -20,6 +20,7 @@ from robolink.client._requests import OpenCommand, Request, settle
 from robolink.core.clock import ClockSync
 from robolink.core.envelope import (
     MAJOR,
+    MAX_HUB_BODY_BYTES,
     MINOR,
     Sender,
     decode_body,
@@ -273,7 +274,7 @@ class ClientSession:
         self._now = now
         try:
             header = decode_header(frames[0])
-            body = decode_body(header, frames[1] if len(frames) > 1 else b"")
+            body = decode_body(header, frames[1] if len(frames) > 1 else b"", limit=MAX_HUB_BODY_BYTES)
         except RemoteProtocolError as exc:
             self.counters["malformed"] += 1
             log.warning("the hub sent what this client cannot read: %s", exc)

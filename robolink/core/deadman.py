@@ -12,6 +12,9 @@ from robolink import v1
 from robolink.core.violation import Violation
 
 SETPOINT_TTL_S: Final = 0.3
+# A setpoint that lives longer than the deadman's last step is none; one from further ahead has no site time.
+MAX_SETPOINT_TTL_S: Final = 10.0
+MAX_AHEAD_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -51,8 +54,19 @@ class SetpointWatch:
             now: Monotonic s.
 
         Raises:
-            Violation: TOO_LATE (older than its TTL, or than the newest one), OLDER_LEASE. Counted.
+            Violation: TOO_LATE (older than its TTL, or than the newest one), OLDER_LEASE, NO_TIMESYNC (from the future),
+                LIMIT (its TTL). Counted.
         """
+        if age_s < -MAX_AHEAD_S:
+            raise self._count(
+                v1.CAUSE_NO_TIMESYNC,
+                f"{self.robot}/{component}.{name}: setpoint is {-age_s:.1f} s from the future",
+            )
+        if ttl_s > MAX_SETPOINT_TTL_S:
+            raise self._count(
+                v1.CAUSE_LIMIT,
+                f"{self.robot}/{component}.{name}: a TTL of {ttl_s:g} s is over the limit of {MAX_SETPOINT_TTL_S:g} s",
+            )
         stream = self._streams.get((component, name))
         if stream is not None and token < stream.token:
             raise self._count(

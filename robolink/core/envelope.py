@@ -18,6 +18,8 @@ MINOR: Final = 0
 MESSAGE_ID_BYTES: Final = 16
 MAX_HEADER_BYTES: Final = 512
 MAX_BODY_BYTES: Final = 256 * 1024
+# What a hub may send: its answers name whole fleets.
+MAX_HUB_BODY_BYTES: Final = 4 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 64 * 1024
 MAX_TTL_MS: Final = 600_000
 
@@ -75,14 +77,14 @@ def decode_header(data: bytes) -> v1.Header:
     return header
 
 
-def decode_body(header: v1.Header, data: bytes) -> Message:
-    """Parse the body that the header names.
+def decode_body(header: v1.Header, data: bytes, *, limit: int = MAX_BODY_BYTES) -> Message:
+    """Parse the body that the header names; peers read what a hub sends under `MAX_HUB_BODY_BYTES`.
 
     Raises:
         RemoteProtocolError: Too long, an unknown body type (cause UNSUPPORTED), or not that message.
     """
-    if len(data) > MAX_BODY_BYTES:
-        raise FrameTooLongError(size=len(data), limit=MAX_BODY_BYTES)
+    if len(data) > limit:
+        raise FrameTooLongError(size=len(data), limit=limit)
     kind = BODY_OF_TYPE.get(header.body_type)
     if kind is None:
         raise RemoteProtocolError(
@@ -101,11 +103,13 @@ class Sender:
 
     Args:
         session_id: This boot of the peer, see `new_session_id`.
+        limit: Of a body.
     """
 
-    def __init__(self, session_id: int) -> None:
+    def __init__(self, session_id: int, *, limit: int = MAX_BODY_BYTES) -> None:
         """Start the sequence at 0."""
         self.session_id = session_id
+        self._limit = limit
         self._seq = 0
 
     def encode(
@@ -135,9 +139,9 @@ class Sender:
         if body_type is None:
             raise LocalProtocolError(f"{type(body).__name__} is not sent on a lane")
         data = body.SerializeToString()
-        if len(data) > MAX_BODY_BYTES:
+        if len(data) > self._limit:
             raise LocalProtocolError(
-                f"{len(data)} bytes of {type(body).__name__} are over the limit of {MAX_BODY_BYTES}"
+                f"{len(data)} bytes of {type(body).__name__} are over the limit of {self._limit}"
             )
         self._seq += 1
         header = v1.Header(

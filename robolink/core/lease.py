@@ -73,6 +73,12 @@ class LeaseTable:
         self.epoch = seen + 1
         return True
 
+    def owners(self, session_id: int) -> set[str]:
+        """The names under which that session holds leases: one, or none."""
+        return {
+            each.owner for held in self._by_robot.values() for each in held if each.session_id == session_id
+        }
+
     def holders(self, robot: str) -> list[Lease]:
         """The robot's leases in force."""
         return list(self._by_robot.get(robot, ()))

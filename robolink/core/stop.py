@@ -13,6 +13,13 @@ from robolink.core.violation import Violation
 
 # A generation counts stops: one this high was never reached honestly, and one more must still fit its u32.
 MAX_GENERATION: Final = 2**31
+MAX_REASON: Final = 128
+MAX_NAME: Final = 64
+
+
+def known_level(level: int) -> int:
+    """A level that this version knows: of a later minor's, or of nonsense, the nearest. A stop is never refused."""
+    return min(max(level, v1.STOP_LEVEL_SOFT_HOLD), v1.STOP_LEVEL_CUT)
 
 
 @dataclass(slots=True)
@@ -36,9 +43,10 @@ class StopLatch:
     def raise_stop(self, level: int, *, reason: str, by: str) -> None:
         """Latch, with a new generation. A second stop is a stop of its own, never a replay to be dropped."""
         self.generation += 1
+        level = known_level(level)
         self.level = max(self.level, level) if self.latched else level
         self.latched = True
-        self.reason, self.stopped_by = reason, by
+        self.reason, self.stopped_by = reason[:MAX_REASON], by[:MAX_NAME]
 
     def release(self, generation: int, by: str = "") -> None:
         """End the latch; nothing moves by it.
@@ -104,8 +112,10 @@ class StopLatch:
 
     def load(self, state: v1.StopState) -> None:
         """Take a state as it is."""
-        self.generation, self.latched, self.level = state.generation, state.latched, state.level
-        self.reason, self.stopped_by, self.released_by = state.reason, state.stopped_by, state.released_by
+        self.generation, self.latched = state.generation, state.latched
+        self.level = known_level(state.level) if state.latched else 0
+        self.reason, self.stopped_by = state.reason[:MAX_REASON], state.stopped_by[:MAX_NAME]
+        self.released_by = state.released_by[:MAX_NAME]
 
     def state(self) -> v1.StopState:
         """As a message."""

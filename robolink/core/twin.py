@@ -30,10 +30,10 @@ class RobotTwin:
         counters: What was left out of reports, by reason.
     """
 
-    def __init__(self, robot: str) -> None:
+    def __init__(self, robot: str, counters: Counter[str] | None = None) -> None:
         """Only the hub's own properties, unset."""
         self.robot = robot
-        self.counters: Counter[str] = Counter()
+        self.counters: Counter[str] = Counter() if counters is None else counters
         self._index: SheetIndex | None = None
         self._states = {name: v1.PropertyState(name=name) for name in HUB_PROPERTIES}
         # Settings that the present sheet does not have any more: kept apart, not lost.
@@ -263,7 +263,9 @@ class RobotTwin:
 
     def snapshot(self, names: Collection[str] = ()) -> v1.Twin:
         """A copy of the present state, whole or of those names (unknown ones are left out)."""
-        wanted = [name for name in names if name in self._states] if names else list(self._states)
+        wanted = (
+            [name for name in dict.fromkeys(names) if name in self._states] if names else list(self._states)
+        )
         apart = () if names else self._apart.values()
         return v1.Twin(robot=self.robot, properties=[self._states[name] for name in wanted], apart=apart)
 

@@ -5,7 +5,12 @@ A rule raises it; the hub and the SDKs turn it into a reply or an error. It neve
 
 from __future__ import annotations
 
+from typing import Final
+
 from robolink import v1
+
+# Of a refusal's text: what a peer sent may stand in it, and must not make it longer than a message.
+MAX_TEXT: Final = 1024
 
 
 class Violation(Exception):
@@ -19,6 +24,7 @@ class Violation(Exception):
 
     def __init__(self, cause: v1.Cause, text: str, *, version: int = 0) -> None:
         """Keep cause, text and version."""
+        text = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
         super().__init__(text)
         self.cause = cause
         self.text = text

@@ -25,7 +25,7 @@ from robolink.hub.config import HubConfig
 from robolink.hub.leases import LeaseDesk
 from robolink.hub.pages import fitting
 from robolink.hub.roles import KeyIdentity, ceiling, role_name
-from robolink.hub.site import MS, Machine, Peer, Site, Turn, new_machine
+from robolink.hub.site import MS, Machine, Peer, Site, Turn
 from robolink.hub.traces import trace
 from robolink.hub.twins import TwinDesk
 from robolink.store import Journal
@@ -92,10 +92,9 @@ class Broker:
     def _load(self, journal: Journal) -> None:
         site = self.site
         for robot, sheet, twin_id in journal.robots():
-            machine = new_machine(robot, sheet, site.latch(robot))
+            machine = site.new_machine(robot, sheet)
             machine.twin_id = twin_id
             machine.lost_ns, machine.waiting = site.now_ns, True
-            site.machines[robot] = machine
         for robot, state in journal.properties():
             if robot in site.machines:
                 site.machines[robot].twin.load(state)
@@ -205,6 +204,7 @@ class Broker:
                 v1.CAUSE_BUSY, f"this hub has its {site.config.limits.peers} peers (limits.peers)"
             )
         peer = self._make_peer(identity, header, body, key)
+        self._check_session(peer)
         if body.kind == v1.PEER_KIND_DRIVER:
             self._check_robots(peer, body)
         self._replace(peer)
@@ -233,6 +233,16 @@ class Broker:
             # A key's mark stands whatever its hello claims.
             cloud=body.cloud or name in self._cloud_keys,
         )
+
+    def _check_session(self, peer: Peer) -> None:
+        """A session id stands for one peer: leases and robots hang on it."""
+        site = self.site
+        if peer.session_id in (0, site.session_id):
+            raise Violation(v1.CAUSE_INVALID, "a session id is random, not 0 and not the hub's")
+        names = {each.name for each in site.peers.values() if each.session_id == peer.session_id}
+        names |= site.leases.owners(peer.session_id)
+        if names - {peer.name}:
+            raise Violation(v1.CAUSE_DENIED, "this session id is another peer's; draw a new one")
 
     def _check_robots(self, peer: Peer, body: v1.Hello) -> None:
         site = self.site
@@ -264,11 +274,13 @@ class Broker:
     def _replace(self, peer: Peer) -> None:
         """Put the peer in, in place of what the same session was before a reconnect."""
         site = self.site
-        for old in [
-            each
-            for each in site.peers.values()
-            if each.session_id == peer.session_id and each.name == peer.name
-        ]:
+        other = site.peers.get(peer.identity)
+        if other is not None and (other.session_id, other.kind) != (peer.session_id, peer.kind):
+            self._drop(other)  # Another peer than it was, on the same connection.
+        for old in [each for each in site.peers.values() if each.session_id == peer.session_id]:
+            if old.kind != peer.kind:
+                self._drop(old)
+                continue
             peer.watch = old.watch if old.identity == peer.identity else None
             peer.robots = old.robots
             del site.peers[old.identity]
@@ -281,11 +293,9 @@ class Broker:
         site = self.site
         machine = site.machines.get(hello.robot)
         if machine is None:
-            machine = site.machines[hello.robot] = new_machine(
-                hello.robot, hello.sheet, site.latch(hello.robot)
-            )
+            machine = site.new_machine(hello.robot, hello.sheet)
             site.turn.batch.sheet(hello.robot, hello.sheet)
-        elif machine.take_sheet(hello.sheet):
+        elif machine.take_sheet(*site.indexed(hello.sheet)):
             site.turn.batch.sheet(hello.robot, hello.sheet)
             site.counters["sheet_changed"] += 1
             apart = ", ".join(machine.twin.apart)
@@ -427,7 +437,11 @@ class Broker:
 
     def unsent(self, identity: bytes, frames: list[bytes], *, gone: bool) -> None:
         """The socket refused a message: the peer is gone, or reads too slowly. Counted; a command is settled."""
-        header = decode_header(frames[0])
+        try:
+            header = decode_header(frames[0])
+        except RemoteProtocolError:  # What a peer sent to be passed on as it is.
+            self.site.counters["unsent_unreadable"] += 1
+            return
         self.site.counters[f"unsent_{body_type_name(header.body_type).lower()}"] += 1
         peer = self.site.peers.get(identity)
         if header.body_type == v1.BODY_TYPE_COMMAND:

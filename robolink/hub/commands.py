@@ -13,13 +13,26 @@ from typing import Final
 from robolink import v1
 from robolink.core import command as rules
 from robolink.core.command import CommandRecord, Writer
-from robolink.core.envelope import MAX_RESULT_BYTES
+from robolink.core.envelope import MAX_HEADER_BYTES, MAX_RESULT_BYTES, MESSAGE_ID_BYTES
 from robolink.core.lease import token_of
 from robolink.core.violation import Violation, state_name
 from robolink.hub.admission import admit
 from robolink.hub.site import Machine, Peer, Site
 
 REJECTED_KEPT: Final = 10_000
+MAX_TEXT: Final = 4096
+
+
+def check_id(command_id: bytes) -> None:
+    """Whether it can be a command's id.
+
+    Raises:
+        Violation: INVALID.
+    """
+    if len(command_id) != MESSAGE_ID_BYTES:
+        raise Violation(
+            v1.CAUSE_INVALID, f"a command id has {MESSAGE_ID_BYTES} bytes, this one {len(command_id)}"
+        )
 
 
 class CommandDesk:
@@ -152,7 +165,13 @@ class CommandDesk:
         forwarded.CopyFrom(header)
         forwarded.source = owner
         forwarded.session_id = self._site.session_id
-        return forwarded.SerializeToString()
+        data = forwarded.SerializeToString()
+        if len(data) > MAX_HEADER_BYTES:
+            raise Violation(
+                v1.CAUSE_INVALID,
+                f"the header has {len(data)} bytes with its source, the limit is {MAX_HEADER_BYTES}",
+            )
+        return data
 
     def _deliver(self, record: CommandRecord) -> None:
         machine = self._site.machines[record.robot]
@@ -199,6 +218,7 @@ class CommandDesk:
         Raises:
             Violation: INVALID, none is kept.
         """
+        check_id(command_id)
         record = self._site.table.get(command_id)
         if record is None:
             raise Violation(
@@ -208,6 +228,7 @@ class CommandDesk:
 
     def query(self, peer: Peer, header: v1.Header, body: v1.CommandQuery) -> None:
         """The present state; state UNSPECIFIED if the hub never had it (or has forgotten it)."""
+        check_id(body.command_id)
         record = self._site.table.get(body.command_id)
         rejected = self._rejected.get(body.command_id)
         if record is not None:
@@ -250,6 +271,7 @@ class CommandDesk:
     def update(self, peer: Peer, header: v1.Header, body: v1.CommandUpdate) -> None:
         """A driver's word on a command: journal, acknowledge what is terminal, tell the owner."""
         site = self._site
+        check_id(body.command_id)
         record = site.table.get(body.command_id)
         if record is None or record.robot not in peer.robots:
             # Nothing to keep it in (the store was lost, or it is not this driver's): say so, and let the driver forget.
@@ -257,7 +279,7 @@ class CommandDesk:
             self._acknowledge(peer, body.command_id)
             return
         before = replace(record)
-        result = body.result
+        result, text = body.result, body.text[:MAX_TEXT]
         if len(result) > MAX_RESULT_BYTES:
             site.counters["result_too_long"] += 1
             result = b""
@@ -268,9 +290,9 @@ class CommandDesk:
                 Writer.DRIVER,
                 now_ns=site.now_ns,
                 cause=body.cause,
-                text=body.text
+                text=text
                 if result == body.result
-                else f"{body.text} (result over {MAX_RESULT_BYTES} bytes: dropped)",
+                else f"{text} (result over {MAX_RESULT_BYTES} bytes: dropped)",
                 result=result,
             )
         except Violation:

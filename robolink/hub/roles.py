@@ -12,6 +12,7 @@ from robolink.core.violation import Violation
 KeyIdentity = tuple[str, int, frozenset[int]]
 
 MAX_NAME: Final = 64
+_KIND_NAMES: Final[dict[int, str]] = {v1.PEER_KIND_CLIENT: "client", v1.PEER_KIND_DRIVER: "driver"}
 _RANK: Final[dict[int, int]] = {
     v1.ROLE_OBSERVE: 1,
     v1.ROLE_OPERATE: 2,
@@ -44,7 +45,9 @@ def ceiling(hello: v1.Hello, key: KeyIdentity | None) -> tuple[str, frozenset[in
         return (hello.name or "unnamed")[:MAX_NAME], claimed
     name, kind, allowed = key
     if hello.kind not in (kind, v1.PEER_KIND_HUB):
-        raise Violation(v1.CAUSE_DENIED, f"the key of {name!r} is not for a {v1.PeerKind.Name(hello.kind)}")
+        raise Violation(
+            v1.CAUSE_DENIED, f"the key of {name!r} is for {_KIND_NAMES.get(kind, 'another kind')}s only"
+        )
     # Who claims more than the key gives has what the key gives: each role holds those below it.
     return name, frozenset(
         role for role in {*_RANK, v1.ROLE_SAFETY} if has_role(claimed, role) and has_role(allowed, role)

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from robolink import v1
 from robolink.core.envelope import (
     MAJOR,
+    MAX_HUB_BODY_BYTES,
     MINOR,
     Sender,
     body_type_name,
@@ -22,11 +23,12 @@ from robolink.core.envelope import (
     decode_header,
     new_session_id,
 )
-from robolink.core.stop import StopLatch
-from robolink.core.violation import Violation, cause_name
-from robolink.errors import RemoteProtocolError
+from robolink.core.sheet import shown, validate_robot_id
+from robolink.core.stop import MAX_GENERATION, StopLatch
+from robolink.core.violation import MAX_TEXT, Violation, cause_name
+from robolink.errors import LocalProtocolError, RemoteProtocolError
 from robolink.hub.pages import fitting
-from robolink.hub.roles import KeyIdentity, ceiling, has_role
+from robolink.hub.roles import MAX_NAME, KeyIdentity, ceiling, has_role
 
 MS: Final = 1_000_000
 TICK_NS: Final = 20 * MS
@@ -69,6 +71,14 @@ class _PendingRelease:
     waiting: set[bytes]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyLimits:
+    """Peers and robots that this lane keeps."""
+
+    peers: int = 4096
+    robots: int = 4096
+
+
 @dataclass(slots=True)
 class SafetyTurn:
     """What one message wants done, in this order: send `urgent`, keep `save`, send `later`."""
@@ -85,17 +95,25 @@ class SafetyDesk:
         latches: As kept on disk.
         hub_token: The control process proves itself with it in its hello.
         timeouts: The hub's.
+        limits: How much one hub holds.
     """
 
     def __init__(
-        self, latches: dict[str, StopLatch], *, hub_token: str, timeouts: v1.Timeouts, hub_name: str
+        self,
+        latches: dict[str, StopLatch],
+        *,
+        hub_token: str,
+        timeouts: v1.Timeouts,
+        hub_name: str,
+        limits: SafetyLimits | None = None,
     ) -> None:
         """No peers yet."""
         self.latches = latches
+        self._limits = limits or SafetyLimits()
         self.counters: Counter[str] = Counter()
         self._token, self._timeouts, self._hub_name = hub_token, timeouts, hub_name
         self._session_id = new_session_id()
-        self._sender = Sender(self._session_id)
+        self._sender = Sender(self._session_id, limit=MAX_HUB_BODY_BYTES)
         self._peers: dict[bytes, SafetyPeer] = {}
         self._control: bytes | None = None
         self._stops: list[_PendingStop] = []
@@ -164,9 +182,15 @@ class SafetyDesk:
         received_ns: int = 0,
         urgent: bool = False,
     ) -> bytes:
-        frames = self._sender.encode(
-            body, sent_ns=self._now_ns, correlation_id=correlation_id, received_ns=received_ns or self._now_ns
-        )
+        received_ns = received_ns or self._now_ns
+        try:
+            frames = self._sender.encode(
+                body, sent_ns=self._now_ns, correlation_id=correlation_id, received_ns=received_ns
+            )
+        except LocalProtocolError as exc:
+            self.counters["safety_answer_too_long"] += 1
+            error = v1.Error(cause=v1.CAUSE_LIMIT, text=str(exc))
+            frames = self._sender.encode(error, sent_ns=self._now_ns, correlation_id=correlation_id)
         (self._turn.urgent if urgent else self._turn.later).append((identity, frames))
         return decode_header(frames[0]).message_id
 
@@ -174,6 +198,7 @@ class SafetyDesk:
 
     def _hello(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> None:
         name, roles = ceiling(body, key)
+        self._check_hello(identity, body)
         if body.kind == v1.PEER_KIND_HUB:
             if body.name != self._token:
                 raise Violation(v1.CAUSE_DENIED, "only the hub's own control process says hello as HUB")
@@ -210,6 +235,24 @@ class SafetyDesk:
         )
         self._send(identity, reply, header.message_id)
 
+    def _check_hello(self, identity: bytes, body: v1.Hello) -> None:
+        if body.kind not in (v1.PEER_KIND_CLIENT, v1.PEER_KIND_DRIVER, v1.PEER_KIND_HUB):
+            raise Violation(v1.CAUSE_INVALID, "a hello on the safety lane is a client's or a driver's")
+        if body.robots and body.kind != v1.PEER_KIND_DRIVER:
+            raise Violation(v1.CAUSE_INVALID, "only a driver serves robots")
+        if identity not in self._peers and len(self._peers) >= self._limits.peers:
+            raise Violation(v1.CAUSE_BUSY, f"this hub has its {self._limits.peers} peers (limits.peers)")
+        for each in body.robots:
+            validate_robot_id(each.robot)
+            if each.stop.generation > MAX_GENERATION:
+                raise Violation(
+                    v1.CAUSE_INVALID,
+                    f"{each.robot}: stop generation {each.stop.generation} is not believable",
+                )
+        new = {each.robot for each in body.robots} - self.latches.keys()
+        if len(self.latches) + len(new) > self._limits.robots:
+            raise Violation(v1.CAUSE_BUSY, f"this hub has its {self._limits.robots} robots (limits.robots)")
+
     def _merge(self, hello: v1.RobotHello) -> None:
         latch = self.latches.setdefault(hello.robot, StopLatch(hello.robot))
         if latch.merge(hello.stop) or latch.generation == 0:
@@ -241,17 +284,23 @@ class SafetyDesk:
             deadline_ns=self._now_ns + self._timeouts.stop_answer_ms * MS,
             results={},
         )
-        for robot in list(dict.fromkeys(body.robots)) or sorted(self.latches):
+        named = list(dict.fromkeys(body.robots))
+        for robot in sorted(named, key=lambda each: each not in self.latches)[
+            : self._limits.robots
+        ] or sorted(self.latches):
             self._stop_one(pending, robot, level, body.reason, peer.name)
+        if len(named) > self._limits.robots:
+            # The known ones came first: what is left out can only be names of nobody.
+            self.counters["stop_of_too_many_names"] += 1
         self._stops.append(pending)
         self._settle()
 
     def _stop_one(self, pending: _PendingStop, robot: str, level: int, reason: str, by: str) -> None:
         latch = self.latches.get(robot)
         if latch is None:
-            text = f"no robot {robot!r} has ever connected to this hub"
+            text = f"no robot {shown(robot)} has ever connected to this hub"
             verdict = v1.STOP_VERDICT_UNREACHABLE
-            pending.results[robot] = v1.StopResult(robot=robot, verdict=verdict, text=text)
+            pending.results[robot] = v1.StopResult(robot=robot[:MAX_NAME], verdict=verdict, text=text)
             return
         latch.raise_stop(level, reason=reason[:128], by=by)
         self._turn.save[robot] = latch.state()
@@ -275,6 +324,7 @@ class SafetyDesk:
                 kept = v1.StopResult()
                 kept.CopyFrom(result)
                 kept.robot, kept.generation = robot, pending.results[robot].generation
+                kept.text = kept.text[:MAX_TEXT]
                 pending.results[robot] = kept
                 self._settle()
                 return
@@ -296,12 +346,16 @@ class SafetyDesk:
         if not has_role(peer.roles, v1.ROLE_SAFETY):
             raise Violation(v1.CAUSE_DENIED, f"a release needs role safety; {peer.name} does not have it")
         reply, news = v1.ReleaseReply(), set()
+        if len(body.targets) > self._limits.robots:
+            raise Violation(v1.CAUSE_LIMIT, f"a release of {len(body.targets)} robots; limits.robots is less")
         for target in body.targets:
-            result = reply.results.add(robot=target.robot)
+            result = reply.results.add(robot=target.robot[:MAX_NAME])
             latch = self.latches.get(target.robot)
             try:
                 if latch is None:
-                    raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {target.robot!r} has ever connected")
+                    raise Violation(
+                        v1.CAUSE_UNKNOWN_ROBOT, f"no robot {shown(target.robot)} has ever connected"
+                    )
                 latch.release(target.generation, peer.name)
             except Violation as violation:
                 result.cause, result.text, result.generation = (

@@ -17,7 +17,7 @@ import zmq
 from robolink.core.stop import StopLatch
 from robolink.errors import RobolinkError, StorageError
 from robolink.hub.config import HubConfig
-from robolink.hub.safety import SafetyDesk
+from robolink.hub.safety import SafetyDesk, SafetyLimits
 from robolink.hub.sockets import Door, bind, router
 from robolink.store import StopStore
 
@@ -40,7 +40,11 @@ class SafetyProcess:
             latches[robot] = StopLatch(robot)
             latches[robot].load(state)
         self._desk = SafetyDesk(
-            latches, hub_token=token, timeouts=config.timeouts.message(), hub_name=config.name
+            latches,
+            hub_token=token,
+            timeouts=config.timeouts.message(),
+            hub_name=config.name,
+            limits=SafetyLimits(peers=config.limits.peers, robots=config.limits.robots),
         )
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._door = Door(self._context, config.curve)
@@ -67,7 +71,12 @@ class SafetyProcess:
         with contextlib.suppress(zmq.Again):
             while True:
                 message = self._door.receive(self._socket)
-                self._desk.receive(message.identity, message.frames, time.monotonic_ns(), message.key)
+                try:
+                    self._desk.receive(message.identity, message.frames, time.monotonic_ns(), message.key)
+                except Exception:
+                    # A fault of ours in one message must not end the lane that stops robots.
+                    self._desk.counters["safety_internal_error"] += 1
+                    log.exception("one message failed")
                 self._act()
 
     def _act(self) -> None:

@@ -23,7 +23,7 @@ import zmq
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.core.envelope import Sender, decode_body, decode_header
+from robolink.core.envelope import MAX_HUB_BODY_BYTES, Sender, decode_body, decode_header
 from robolink.errors import ConfigError, StorageError, TransportError
 from robolink.hub.broker import Broker
 from robolink.hub.config import HubConfig
@@ -232,16 +232,25 @@ class HubServer:
         with contextlib.suppress(zmq.Again):
             for _ in range(self.config.limits.drain):
                 message = self._door.receive(self._control)
-                self.broker.receive(
-                    message.identity, message.frames, time.monotonic_ns(), wall_ms=wall_ms, key=message.key
-                )
+                try:
+                    self.broker.receive(
+                        message.identity,
+                        message.frames,
+                        time.monotonic_ns(),
+                        wall_ms=wall_ms,
+                        key=message.key,
+                    )
+                except Exception:
+                    # A fault of ours in one message must not take every robot's hub away.
+                    self.broker.site.counters["internal_error"] += 1
+                    log.exception("one message failed")
 
     def _drain_safety(self) -> None:
         with contextlib.suppress(zmq.Again):
             while True:
                 frames = self._safety_link.recv_multipart(zmq.NOBLOCK)
                 header = decode_header(frames[0])
-                body = decode_body(header, frames[1])
+                body = decode_body(header, frames[1], limit=MAX_HUB_BODY_BYTES)
                 self.broker.site.now_ns = time.monotonic_ns()
                 if isinstance(body, v1.Authority):
                     self.broker.safety_news(body, kept=not self._safety_known)

@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+from weakref import WeakValueDictionary
 
 from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core.command import CommandTable
-from robolink.core.envelope import Sender, new_session_id
+from robolink.core.envelope import MAX_HUB_BODY_BYTES, Sender, new_session_id
 from robolink.core.lease import LeaseTable
 from robolink.core.sheet import SheetIndex, sheet_hash
 from robolink.core.stop import StopLatch
 from robolink.core.twin import RobotTwin
 from robolink.core.violation import Violation
+from robolink.errors import LocalProtocolError
 from robolink.hub.audit import AuditChain
 from robolink.hub.config import HubConfig
 from robolink.hub.roles import has_role, role_name
@@ -106,24 +108,13 @@ class Machine:
     twin_id: str = ""
     twin_lease: tuple[int, int] = (0, 0)
 
-    def take_sheet(self, sheet: v1.Sheet) -> bool:
+    def take_sheet(self, index: SheetIndex, new_hash: str) -> bool:
         """Use this sheet; True if it is another one."""
-        new_hash = sheet_hash(sheet)
         if new_hash == self.sheet_hash:
             return False
-        self.sheet, self.index, self.sheet_hash = sheet, SheetIndex(sheet), new_hash
+        self.sheet, self.index, self.sheet_hash = index.sheet, index, new_hash
         self.twin.declare(self.index)
         return True
-
-
-def new_machine(robot: str, sheet: v1.Sheet, latch: StopLatch) -> Machine:
-    """A robot not seen before; its latch may be older than we know it (the safety process keeps it)."""
-    index = SheetIndex(sheet)
-    twin = RobotTwin(robot)
-    twin.declare(index)
-    return Machine(
-        robot=robot, sheet=sheet, index=index, sheet_hash=sheet_hash(sheet), twin=twin, latch=latch
-    )
 
 
 class Site:
@@ -142,7 +133,7 @@ class Site:
         self.wall_ms: int | None = None
         self.session_id = new_session_id()
         self.started_ns = now_ns
-        self.sender = Sender(self.session_id)
+        self.sender = Sender(self.session_id, limit=MAX_HUB_BODY_BYTES)
         self.peers: dict[bytes, Peer] = {}
         self.machines: dict[str, Machine] = {}
         self.latches: dict[str, StopLatch] = {}
@@ -156,6 +147,8 @@ class Site:
         # Stop and release orders for the safety process, from writes to a twin.
         self.safety_requests: list[Message] = []
         self.chain = AuditChain()
+        # Weak: the sheets of robots that have another one now go by themselves.
+        self._indices: WeakValueDictionary[str, SheetIndex] = WeakValueDictionary()
         self._notices: Counter[str] = Counter()
 
     def send(
@@ -169,13 +162,21 @@ class Site:
         received_ns: int = 0,
     ) -> None:
         """Queue a message of the hub's own."""
-        frames = self.sender.encode(
-            body,
-            sent_ns=self.now_ns,
-            destination=destination,
-            correlation_id=correlation_id,
-            received_ns=received_ns,
-        )
+        try:
+            frames = self.sender.encode(
+                body,
+                sent_ns=self.now_ns,
+                destination=destination,
+                correlation_id=correlation_id,
+                received_ns=received_ns,
+            )
+        except LocalProtocolError as exc:
+            self.counters["answer_too_long"] += 1
+            frames = self.sender.encode(
+                v1.Error(cause=v1.CAUSE_LIMIT, text=str(exc)),
+                sent_ns=self.now_ns,
+                correlation_id=correlation_id,
+            )
         self.turn.sends.append(Send(identity, frames, held))
 
     def reply(self, peer: Peer, header: v1.Header, body: Message, *, held: bool = False) -> None:
@@ -252,6 +253,24 @@ class Site:
         machine = self.machines.get(robot)
         if machine is None:
             raise Violation(v1.CAUSE_UNKNOWN_ROBOT, f"no robot {robot!r} has ever connected to this hub")
+        return machine
+
+    def indexed(self, sheet: v1.Sheet) -> tuple[SheetIndex, str]:
+        """A sheet's index and hash; robots of one type share one index."""
+        found = sheet_hash(sheet)
+        index = self._indices.get(found)
+        if index is None:
+            index = self._indices[found] = SheetIndex(sheet)
+        return index, found
+
+    def new_machine(self, robot: str, sheet: v1.Sheet) -> Machine:
+        """A robot not seen before; its latch may be older than we know it (the safety process keeps it)."""
+        index, found = self.indexed(sheet)
+        twin = RobotTwin(robot, self.counters)
+        twin.declare(index)
+        machine = self.machines[robot] = Machine(
+            robot=robot, sheet=index.sheet, index=index, sheet_hash=found, twin=twin, latch=self.latch(robot)
+        )
         return machine
 
     def latch(self, robot: str) -> StopLatch:

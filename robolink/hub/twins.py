@@ -139,7 +139,7 @@ class TwinDesk:
         machine = self._site.machine(body.robot)
         deltas = []
         for state in body.properties:
-            delta = machine.twin.report(state, self._site.now_ns)
+            delta = machine.twin.report_by_driver(state, self._site.now_ns)
             if delta is None:
                 continue
             deltas.append(delta)

@@ -15,6 +15,7 @@ from robolink import v1
 from robolink.core.envelope import (
     MAJOR,
     MAX_BODY_BYTES,
+    MAX_HUB_BODY_BYTES,
     MINOR,
     body_type_name,
     decode_body,
@@ -195,7 +196,7 @@ class DriverSession:
             if len(frames) < 2:
                 raise RemoteProtocolError(f"a message of {len(frames)} frames")
             header = decode_header(frames[0])
-            body = decode_body(header, frames[1])
+            body = decode_body(header, frames[1], limit=MAX_HUB_BODY_BYTES)
         except RemoteProtocolError as exc:
             self._wire.counters["message_malformed"] += 1
             log.warning("the hub sent a malformed message: %s", exc)
