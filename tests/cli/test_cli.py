@@ -8,56 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import robolink
-from robolink.client import Hub
-from tests.conftest import HubProcess, free_ports, wait_for
-
-BASE = "base-1"
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a hub with one simulated base."""
-    folder = tmp_path_factory.mktemp("site")
-    hub = HubProcess(folder)
-    hub.start()
-    with (folder / "base.log").open("wb") as log:
-        base = subprocess.Popen(
-            [sys.executable, "-m", "robolink_sims.base", "--id", BASE, "--hub", hub.url],
-            stdout=log,
-            stderr=log,
-        )
-    with robolink.connect(hub.url, name="test") as client:
-        wait_for(lambda: online(client), what="the base")
-    yield hub.url
-    base.kill()
-    base.wait()
-    hub.stop()
-
-
-def online(client: Hub) -> bool:
-    return any(each.online for each in client.robots())
-
-
-@pytest.fixture
-def run(site: str) -> Run:
-    """One command line against it."""
-
-    def call(*arguments: str, hub: str = site, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "robolink.cli", *arguments]
-        environment = os.environ | {"ROBOLINK_HUB": hub}
-        return subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=timeout, check=False
-        )
-
-    return call
+from tests.cli.conftest import BASE, Run
+from tests.conftest import free_ports, wait_for
 
 
 def document(done: subprocess.CompletedProcess[str]) -> Any:
