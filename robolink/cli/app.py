@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from robolink.cli import complete, more
+from robolink.cli.hub_app import hub as hub_app
 from robolink.cli.options import HUB_VARIABLE, NOT_SAFETY, HubOption, JsonOption, RobotArgument
 from robolink.cli.plugins import CommandGroup
 
@@ -35,15 +35,6 @@ class StopLevelName(StrEnum):
     CUT = "cut"
 
 
-class LogLevel(StrEnum):
-    """Levels of the hub's log."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-
-
 RobotsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="ROBOT", help="Robots by id.", show_default=False, autocompletion=complete.robots),
@@ -63,21 +54,7 @@ def robolink(
         os.environ[HUB_VARIABLE] = hub  # packages' commands and children read it there too
 
 
-@app.command()
-def hub(
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML; docs/hub.md has every key.")
-    ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Control lane; the other lanes take the next three ports."),
-    ] = None,
-    log_level: Annotated[LogLevel, typer.Option(help="How much it says on stderr.")] = LogLevel.INFO,
-) -> int:
-    """Run a hub here until SIGINT or SIGTERM."""
-    from robolink.cli.hub import run_hub
-
-    return run_hub(config, url, log_level.value)
+app.add_typer(hub_app, name="hub")
 
 
 @app.command()

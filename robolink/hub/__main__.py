@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 from pathlib import Path
+from typing import Final
 
 from robolink.errors import ConfigError, RobolinkError
 from robolink.hub.config import load
+from robolink.hub.notify import Notifier
 from robolink.hub.server import serve
+from robolink.store import StoreLock
+
+# A former hub's process that is just ending gets a moment to let go of the store, as of the ports.
+STORE_WAIT_S: Final = 3.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        serve(load(options.config, url=options.url))
+        config = load(options.config, url=options.url)
+        with StoreLock(config.store.path, wait_s=STORE_WAIT_S), contextlib.closing(Notifier()) as notifier:
+            serve(config, notifier)
     except ConfigError as exc:
         sys.stderr.write(f"robolink hub: {exc}\n")
         return 2

@@ -27,6 +27,7 @@ from robolink.core.envelope import MAX_HUB_BODY_BYTES, Sender, decode_body, deco
 from robolink.errors import ConfigError, StorageError, TransportError
 from robolink.hub.broker import Broker
 from robolink.hub.config import HubConfig
+from robolink.hub.notify import Notifier
 from robolink.hub.safety_process import READY, bind_again
 from robolink.hub.site import Send
 from robolink.hub.sockets import Door, TelemetryProxy, router
@@ -177,8 +178,8 @@ class HubServer:
         """End `run` soon; safe in a signal handler."""
         self._stopping = True
 
-    def run(self) -> None:
-        """Serve until `stop`.
+    def run(self, notifier: Notifier) -> None:
+        """Serve until `stop`; `notifier` hears when peers are served, and of every turn.
 
         Raises:
             TransportError: The safety process has died; a hub without it must not go on.
@@ -191,8 +192,10 @@ class HubServer:
             self._await_safety(zmq.POLLIN)
             self._drain_safety()
         self._finish_turn()
+        notifier.ready(f"hub {self.config.name!r} serves {self.config.url}")
         report_s = time.monotonic()
         while not self._stopping:
+            notifier.turn(time.monotonic())
             wait_ms = max(0, self.broker.next_timer_ns() - time.monotonic_ns()) // 1_000_000 + 1
             ready = dict(poller.poll(wait_ms))
             if self._safety_link in ready:
@@ -331,7 +334,7 @@ class HubServer:
         self._journal.close()
 
 
-def serve(config: HubConfig) -> None:
+def serve(config: HubConfig, notifier: Notifier) -> None:
     """Run one hub until SIGINT or SIGTERM.
 
     Raises:
@@ -346,6 +349,7 @@ def serve(config: HubConfig) -> None:
         *config.endpoints(),
     )
     try:
-        server.run()
+        server.run(notifier)
     finally:
+        notifier.stopping()
         server.close()
