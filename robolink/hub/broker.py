@@ -12,20 +12,18 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.core.envelope import MAJOR, MINOR, body_type_name, decode_body, decode_header
-from robolink.core.lease import MAX_EPOCH
-from robolink.core.sheet import validate_robot_id, validate_sheet
-from robolink.core.stop import MAX_GENERATION
+from robolink.core.envelope import body_type_name, decode_body, decode_header
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
 from robolink.hub.audit import RECENT_KEPT
 from robolink.hub.authority import AuthorityDesk
 from robolink.hub.commands import CommandDesk
 from robolink.hub.config import HubConfig
+from robolink.hub.hellos import HelloDesk
 from robolink.hub.leases import LeaseDesk
-from robolink.hub.pages import fitting
-from robolink.hub.roles import KeyIdentity, ceiling, role_name
-from robolink.hub.site import MS, Machine, Peer, Site, Turn
+from robolink.hub.queries import QueryDesk
+from robolink.hub.roles import KeyIdentity
+from robolink.hub.site import MS, Peer, Site, Turn
 from robolink.hub.traces import trace
 from robolink.hub.twins import TwinDesk
 from robolink.store import Journal
@@ -34,8 +32,6 @@ log = logging.getLogger(__name__)
 
 TICK_NS: Final = 50 * MS
 PURGE_NS: Final = 5_000 * MS
-LIVE_SHOWN: Final = 32
-ROBOTS_A_PAGE: Final = 1000
 
 HINTS: Final[dict[int, str]] = {
     v1.CAUSE_NO_HELLO: "say HELLO first",
@@ -60,21 +56,28 @@ class Broker:
         epoch = journal.meta("lease_epoch") + 1
         self.site = site = Site(config, epoch=epoch, now_ns=now_ns)
         site.turn.batch.meta("lease_epoch", epoch)
-        keys = config.curve.peers if config.curve is not None else ()
-        self._cloud_keys = frozenset(key.name for key in keys if key.cloud)
         self.commands = CommandDesk(site, lambda record: self.twins.on_state(record))
         self.authority = AuthorityDesk(site, self.commands)
         self.leases = LeaseDesk(site, self.commands, self.authority.push)
         self.twins = TwinDesk(site, self.commands, self.leases)
+        self.queries = QueryDesk(site, self.authority)
+        self.hellos = HelloDesk(
+            site,
+            commands=self.commands,
+            twins=self.twins,
+            leases=self.leases,
+            authority=self.authority,
+            queries=self.queries,
+        )
         self._tick_ns = self._purge_ns = now_ns
         self._handlers: dict[int, Callable[[Peer, v1.Header, Any, list[bytes]], None]] = {
             v1.BODY_TYPE_BEAT: lambda p, h, b, f: self._beat(p, h, b),
-            v1.BODY_TYPE_GOODBYE: lambda p, h, b, f: self._goodbye(p),
-            v1.BODY_TYPE_ROBOTS_QUERY: lambda p, h, b, f: site.reply(p, h, self._robots(b.after)),
-            v1.BODY_TYPE_DESCRIBE: lambda p, h, b, f: self._describe(p, h, b),
-            v1.BODY_TYPE_STATUS_QUERY: lambda p, h, b, f: site.reply(p, h, self._status()),
+            v1.BODY_TYPE_GOODBYE: lambda p, h, b, f: self.hellos.goodbye(p),
+            v1.BODY_TYPE_ROBOTS_QUERY: lambda p, h, b, f: site.reply(p, h, self.queries.robots(b.after)),
+            v1.BODY_TYPE_DESCRIBE: lambda p, h, b, f: self.queries.describe(p, h, b),
+            v1.BODY_TYPE_STATUS_QUERY: lambda p, h, b, f: site.reply(p, h, self.queries.status()),
             v1.BODY_TYPE_COMMAND: lambda p, h, b, f: self.commands.command(p, h, f[0], f[1], b),
-            v1.BODY_TYPE_AUDIT_QUERY: lambda p, h, b, f: self._audit(p, h, b),
+            v1.BODY_TYPE_AUDIT_QUERY: lambda p, h, b, f: self.queries.audit(p, h, b),
             v1.BODY_TYPE_COMMAND_CHECK: lambda p, h, b, f: self.commands.check(p, h, b),
             v1.BODY_TYPE_TRACE_QUERY: lambda p, h, b, f: trace(site, self.commands, p, h, b),
             v1.BODY_TYPE_NOTICE: lambda p, h, b, f: self._notice(p, b),
@@ -151,7 +154,7 @@ class Broker:
         if header.body_type == v1.BODY_TYPE_HELLO:
             body = decode_body(header, frames[1])
             assert isinstance(body, v1.Hello)
-            self._hello(identity, header, body, key)
+            self.hellos.hello(identity, header, body, key)
             return
         if peer is None:
             raise Violation(
@@ -191,220 +194,6 @@ class Broker:
         correlation = header.message_id if header is not None else b""
         self.site.send(identity, error, correlation_id=correlation, received_ns=self.site.now_ns)
 
-    # Hello and goodbye.
-
-    def _hello(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> None:
-        site = self.site
-        if body.major != MAJOR:
-            raise Violation(v1.CAUSE_VERSION, f"the peer speaks major version {body.major}, this hub {MAJOR}")
-        if body.kind not in (v1.PEER_KIND_CLIENT, v1.PEER_KIND_DRIVER):
-            raise Violation(v1.CAUSE_INVALID, "a hello on the control lane is a client's or a driver's")
-        if identity not in site.peers and len(site.peers) >= site.config.limits.peers:
-            raise Violation(
-                v1.CAUSE_BUSY, f"this hub has its {site.config.limits.peers} peers (limits.peers)"
-            )
-        peer = self._make_peer(identity, header, body, key)
-        self._check_session(peer)
-        if body.kind == v1.PEER_KIND_DRIVER:
-            self._check_robots(peer, body)
-        self._replace(peer)
-        changed: list[tuple[Machine, bool]] = []
-        if body.kind == v1.PEER_KIND_DRIVER:
-            for robot in peer.robots - {each.robot for each in body.robots}:
-                self._away(site.machines[robot])
-            changed = [self._attach(peer, robot) for robot in body.robots]
-            peer.robots = {robot.robot for robot in body.robots}
-        self._answer_hello(peer, header, body)
-        for machine, new_session in changed:
-            self.commands.driver_here(machine, peer, body.live_command_ids)
-            self.twins.driver_here(machine, new_session=new_session)
-            self._push_robot(machine)
-            self.authority.push(machine)
-
-    def _make_peer(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> Peer:
-        name, roles = ceiling(body, key)
-        return Peer(
-            identity=identity,
-            kind=body.kind,
-            name=name,
-            roles=roles,
-            session_id=header.session_id,
-            seen_ns=self.site.now_ns,
-            # A key's mark stands whatever its hello claims.
-            cloud=body.cloud or name in self._cloud_keys,
-        )
-
-    def _check_session(self, peer: Peer) -> None:
-        """A session id stands for one peer: leases and robots hang on it."""
-        site = self.site
-        if peer.session_id in (0, site.session_id):
-            raise Violation(v1.CAUSE_INVALID, "a session id is random, not 0 and not the hub's")
-        names = {each.name for each in site.peers.values() if each.session_id == peer.session_id}
-        names |= site.leases.owners(peer.session_id)
-        if names - {peer.name}:
-            raise Violation(v1.CAUSE_DENIED, "this session id is another peer's; draw a new one")
-
-    def _check_robots(self, peer: Peer, body: v1.Hello) -> None:
-        site = self.site
-        new = [robot.robot for robot in body.robots if robot.robot not in site.machines]
-        if len(site.machines) + len(new) > site.config.limits.robots:
-            raise Violation(
-                v1.CAUSE_BUSY, f"this hub has its {site.config.limits.robots} robots (limits.robots)"
-            )
-        for robot in body.robots:
-            validate_robot_id(robot.robot)
-            validate_sheet(robot.sheet)
-            if robot.stop.generation > MAX_GENERATION or robot.lease_epoch > MAX_EPOCH:
-                raise Violation(
-                    v1.CAUSE_INVALID,
-                    f"{robot.robot}: stop generation {robot.stop.generation} or lease epoch {robot.lease_epoch} is not "
-                    "believable",
-                )
-            machine = site.machines.get(robot.robot)
-            if machine is None or machine.driver is None or machine.driver.session_id == peer.session_id:
-                continue
-            if machine.online:
-                # Is that one really there? If not, the socket says so, and the next try of this driver succeeds.
-                site.send(machine.driver.identity, v1.BeatReply())
-                site.counters["robot_taken"] += 1
-                raise Violation(
-                    v1.CAUSE_ROBOT_TAKEN, f"{robot.robot} is served by driver {machine.driver_name!r}"
-                )
-
-    def _replace(self, peer: Peer) -> None:
-        """Put the peer in, in place of what the same session was before a reconnect."""
-        site = self.site
-        other = site.peers.get(peer.identity)
-        if other is not None and (other.session_id, other.kind) != (peer.session_id, peer.kind):
-            self._drop(other)  # Another peer than it was, on the same connection.
-        for old in [each for each in site.peers.values() if each.session_id == peer.session_id]:
-            if old.kind != peer.kind:
-                self._drop(old)
-                continue
-            peer.watch = old.watch if old.identity == peer.identity else None
-            peer.robots = old.robots
-            del site.peers[old.identity]
-            for record in site.table.all_live():
-                if record.peer == old.identity:
-                    record.peer = peer.identity
-        site.peers[peer.identity] = peer
-
-    def _attach(self, peer: Peer, hello: v1.RobotHello) -> tuple[Machine, bool]:
-        site = self.site
-        machine = site.machines.get(hello.robot)
-        if machine is None:
-            machine = site.new_machine(hello.robot, hello.sheet)
-            site.turn.batch.sheet(hello.robot, hello.sheet)
-        elif machine.take_sheet(*site.indexed(hello.sheet)):
-            site.turn.batch.sheet(hello.robot, hello.sheet)
-            site.counters["sheet_changed"] += 1
-            apart = ", ".join(machine.twin.apart)
-            text = f"now {machine.sheet.model} {machine.sheet.version}, hash {machine.sheet_hash}"
-            site.notice(machine.robot, "sheet-changed", f"{text}; kept apart: {apart}" if apart else text)
-        machine.latch.merge(hello.stop)
-        if site.leases.raise_epoch(hello.lease_epoch):
-            site.turn.batch.meta("lease_epoch", site.leases.epoch)
-        new_session = machine.driver_session != peer.session_id
-        machine.driver, machine.driver_session, machine.driver_name = peer, peer.session_id, peer.name
-        if machine.lost_noticed and not machine.online and machine.lost_ns:
-            away_s = (site.now_ns - machine.lost_ns) / 1e9
-            site.notice(machine.robot, "link-back", f"its driver is back after {away_s:.1f} s")
-        machine.online, machine.waiting, machine.seen_ns = True, False, site.now_ns
-        machine.lost_noticed = False
-        return machine, new_session
-
-    def _answer_hello(self, peer: Peer, header: v1.Header, body: v1.Hello) -> None:
-        site = self.site
-        if peer.kind == v1.PEER_KIND_DRIVER:
-            machines = [site.machines[robot] for robot in sorted(peer.robots)]
-        else:
-            machines = list(site.machines.values())
-        authorities = [self.authority.message(machine) for machine in machines]
-        count = fitting(authorities)
-        # What the reply cannot hold goes before it, so that who has the reply has all.
-        for authority in authorities[count:]:
-            site.send(peer.identity, authority, held=True, destination=authority.robot)
-        reply = v1.HelloReply(
-            major=MAJOR,
-            minor=min(MINOR, body.minor),
-            hub_name=site.config.name,
-            name=peer.name,
-            roles=sorted(peer.roles),  # type: ignore[arg-type]
-            safety_endpoint=site.config.safety_url,
-            telemetry_publish_endpoint=site.config.telemetry_publish_url,
-            telemetry_subscribe_endpoint=site.config.telemetry_subscribe_url,
-            lease_epoch=site.leases.epoch,
-            authorities=authorities[:count],
-            timeouts=site.config.timeouts.message(),
-            hub_session_id=site.session_id,
-        )
-        log.info("%s %r said hello (%s)", "driver" if peer.robots else "client", peer.name, self._what(peer))
-        site.reply(peer, header, reply, held=True)
-
-    @staticmethod
-    def _what(peer: Peer) -> str:
-        if peer.kind == v1.PEER_KIND_DRIVER:
-            return ", ".join(sorted(peer.robots)) or "no robots"
-        return ", ".join(role_name(role) for role in sorted(peer.roles)) or "no roles"
-
-    def _goodbye(self, peer: Peer) -> None:
-        if peer.kind == v1.PEER_KIND_CLIENT:
-            self.leases.session_gone(peer.session_id, "its owner said goodbye")
-        self._drop(peer)
-
-    def _drop(self, peer: Peer) -> None:
-        """The peer is gone; its robots are offline, its leases go stale by themselves."""
-        self.site.peers.pop(peer.identity, None)
-        self.authority.forget(peer)
-        for robot in peer.robots:
-            machine = self.site.machines[robot]
-            if machine.driver is peer:
-                self._away(machine)
-
-    def _away(self, machine: Machine) -> None:
-        machine.online, machine.driver = False, None
-        machine.lost_ns, machine.waiting = self.site.now_ns, True
-        self.commands.driver_away(machine)
-        self.twins.driver_away(machine)
-        self._push_robot(machine)
-        log.warning("robot %s: its driver %r is silent", machine.robot, machine.driver_name)
-
-    # Queries.
-
-    def robot_info(self, machine: Machine) -> v1.RobotInfo:
-        """One row of the robots' list."""
-        return v1.RobotInfo(
-            robot=machine.robot,
-            model=machine.sheet.model,
-            online=machine.online,
-            authority=self.authority.message(machine),
-            driver=machine.driver_name,
-            sheet_hash=machine.sheet_hash,
-            last_seen_ns=machine.driver.seen_ns if machine.driver else machine.seen_ns,
-            link=machine.driver.link if machine.driver else None,
-            live=[
-                v1.LiveCommand(
-                    command_id=each.id,
-                    method=each.method,
-                    owner=each.owner,
-                    state=each.state,
-                    stale=each.stale,
-                )
-                for each in self.site.table.live(machine.robot)[:LIVE_SHOWN]
-            ],
-        )
-
-    def _robots(self, after: str) -> v1.Robots:
-        names = [robot for robot in sorted(self.site.machines) if robot > after]
-        infos = [self.robot_info(self.site.machines[robot]) for robot in names[:ROBOTS_A_PAGE]]
-        count = fitting(infos)
-        return v1.Robots(robots=infos[:count], more=count < len(names))
-
-    def _audit(self, peer: Peer, header: v1.Header, body: v1.AuditQuery) -> None:
-        peer.need(v1.ROLE_MAINTAIN, "reading the audit")
-        records = self.site.chain.recent(body.after_seq, body.limit or RECENT_KEPT)
-        self.site.reply(peer, header, v1.Audit(records=records[: fitting(records)]), held=True)
-
     def _beat(self, peer: Peer, header: v1.Header, body: v1.Beat) -> None:
         if body.HasField("link"):
             peer.link = body.link
@@ -414,24 +203,6 @@ class Broker:
         if body.robot not in peer.robots:
             raise Violation(v1.CAUSE_DENIED, f"{peer.name} does not serve {body.robot!r}")
         self.site.pass_on(body)
-
-    def _describe(self, peer: Peer, header: v1.Header, body: v1.Describe) -> None:
-        machine = self.site.machine(body.robot)
-        description = v1.Description(
-            robot=machine.robot, sheet=machine.sheet, sheet_hash=machine.sheet_hash, online=machine.online
-        )
-        self.site.reply(peer, header, description)
-
-    def _status(self) -> v1.Status:
-        counters = [v1.Counter(name=name, value=value) for name, value in sorted(self.site.counters.items())]
-        live = sum(1 for _ in self.site.table.all_live())
-        return v1.Status(
-            counters=counters, peers=len(self.site.peers), live_commands=live, started_ns=self.site.started_ns
-        )
-
-    def _push_robot(self, machine: Machine) -> None:
-        for watcher in self.site.watchers(machine.robot):
-            self.site.send(watcher.identity, v1.Event(robot=self.robot_info(machine)))
 
     # From the server.
 
@@ -447,7 +218,7 @@ class Broker:
         if header.body_type == v1.BODY_TYPE_COMMAND:
             self.commands.undelivered(header.message_id)
         if gone and peer is not None:
-            self._drop(peer)
+            self.hellos.drop(peer)
 
     def safety_news(self, authority: v1.Authority, *, kept: bool = False) -> None:
         """The safety process tells of a latch that has changed; `kept`: of one that it has read back."""
@@ -461,7 +232,7 @@ class Broker:
             return
         self.twins.stop_changed(machine)
         self.authority.push(machine)
-        self._push_robot(machine)
+        self.queries.push_robot(machine)
 
     def _audit_stop(self, robot: str, before: v1.StopState, now: v1.StopState) -> None:
         if now.generation > before.generation:
@@ -484,22 +255,9 @@ class Broker:
         """Silent peers, stale leases, drivers that did not come back, old commands."""
         site = self.site
         site.now_ns = self._tick_ns = now_ns
-        lost_ns = site.config.timeouts.peer_lost_ms * MS
-        for peer in [each for each in site.peers.values() if now_ns - each.seen_ns > lost_ns]:
-            site.counters["peer_silent"] += 1
-            self._drop(peer)
+        self.hellos.watch_absences()
         self.leases.expire()
         self.leases.renew_twins()
-        return_ns = site.config.timeouts.driver_return_ms * MS
-        event_ns = site.config.timeouts.link_event_ms * MS
-        for machine in site.machines.values():
-            if not machine.online and not machine.lost_noticed and now_ns - machine.lost_ns > event_ns:
-                machine.lost_noticed = True
-                text = f"its driver {machine.driver_name!r} is silent for {(now_ns - machine.lost_ns) / 1e9:.1f} s"
-                site.notice(machine.robot, "link-lost", text, severity=v1.SEVERITY_ERROR)
-            if machine.waiting and now_ns - machine.lost_ns > return_ns:
-                machine.waiting = False
-                self.commands.driver_lost(machine)
         if now_ns - self._purge_ns > PURGE_NS:
             self._purge_ns = now_ns
             self.commands.purge()

@@ -263,6 +263,10 @@ class Site:
             index = self._indices[found] = SheetIndex(sheet)
         return index, found
 
+    def knows(self, sheet: v1.Sheet) -> bool:
+        """Whether a robot with this very sheet is here: it needs no second check."""
+        return sheet_hash(sheet) in self._indices
+
     def new_machine(self, robot: str, sheet: v1.Sheet) -> Machine:
         """A robot not seen before; its latch may be older than we know it (the safety process keeps it)."""
         index, found = self.indexed(sheet)
