@@ -69,9 +69,9 @@ class Children:
 
     def start(self, name: str, module: str, arguments: Sequence[str], *, wait: bool = True) -> None:
         """Start `python -m benchmarks.MODULE ARGUMENTS`, and wait until it says that it serves."""
-        child = self.program(name, [sys.executable, "-m", f"benchmarks.{module}", *arguments])
+        self.program(name, [sys.executable, "-m", f"benchmarks.{module}", *arguments])
         if wait:
-            self.ready(name, child)
+            self.ready(name)
 
     def program(self, name: str, command: Sequence[str]) -> subprocess.Popen[str]:
         """Start any program; what it says on stderr is its log."""
@@ -84,9 +84,9 @@ class Children:
             self._spy.look(child.pid)
         return child
 
-    def ready(self, name: str, child: subprocess.Popen[str] | None = None) -> None:
+    def ready(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
         """Wait until that child says that it serves."""
-        if self._line(name, child or self.child(name), START_TIMEOUT_S) != READY:
+        if self._line(name, self.child(name), timeout_s) != READY:
             raise RuntimeError(f"{name} did not come up\n{self.logs()}")
 
     def child(self, name: str) -> subprocess.Popen[str]:
@@ -106,6 +106,11 @@ class Children:
         except json.JSONDecodeError as exc:
             raise RuntimeError(f"{name} measured nothing, it said {line!r}\n{self.logs()}") from exc
         return found
+
+    def asked(self, name: str, timeout_s: float) -> dict[str, Any]:
+        """Tell a child to end; the line of JSON that it says then."""
+        self.child(name).terminate()
+        return self.said(name, timeout_s)
 
     @staticmethod
     def _line(name: str, child: subprocess.Popen[str], timeout_s: float) -> str:

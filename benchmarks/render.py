@@ -69,11 +69,17 @@ def against(values: Sequence[float], base: Sequence[float]) -> str:
     return str(ratio(values, base)) if len(values) == len(base) and values and 0 not in base else "-"
 
 
-def figures(scenario: Scenario, rounds: Sequence[Round], heading: str, metrics: Sequence[Metric]) -> str:
-    """One table: a row for each path that has any of these figures."""
-    head = [heading]
+def figures(
+    scenario: Scenario,
+    rounds: Sequence[Round],
+    heading: str,
+    metrics: Sequence[Metric],
+    named: Mapping[str, str],
+) -> str:
+    """One table: a row for each path that has any of these figures. `named`: sizes, for labels."""
+    head = [heading.format(**named)]
     for metric in metrics:
-        head.append(metric.label)
+        head.append(metric.label.format(**named))
         if metric.compared:
             head += [f"/ {short}" for short in scenario.bases.values()]
     rows = []
@@ -81,7 +87,7 @@ def figures(scenario: Scenario, rounds: Sequence[Round], heading: str, metrics: 
         columns = [column(rounds, path, metric.key) for metric in metrics]
         if not any(columns):
             continue
-        cells = [label]
+        cells = [label.format(**named)]
         for metric, values in zip(metrics, columns, strict=True):
             cells.append(spread(values, metric.digits) if values else "-")
             for base in scenario.bases if metric.compared else ():
@@ -91,11 +97,11 @@ def figures(scenario: Scenario, rounds: Sequence[Round], heading: str, metrics: 
     return table(head, rows)
 
 
-def goals(scenario: Scenario, rounds: Sequence[Round]) -> str:
+def goals(scenario: Scenario, rounds: Sequence[Round], named: Mapping[str, str]) -> str:
     """A row for each goal with its verdict; "" without goals."""
     rows = []
     for goal, found, met in judge(scenario, rounds):
-        what = f"{scenario.peers[goal.path]}: {goal.text}"
+        what = f"{scenario.peers[goal.path]}: {goal.text}".format(**named)
         if goal.base:
             what += f" / {scenario.peers[goal.base]}"
         bounds = [f"≥ {goal.at_least:g}"] if goal.at_least is not None else []
@@ -128,10 +134,10 @@ def section(scenario: Scenario, data: Mapping[str, Any]) -> str:
     """The text of one scenario, without its heading."""
     rounds: list[Round] = data["rounds"]
     count = f"{len(rounds)} round{'s' if len(rounds) > 1 else ''}."
-    notes = scenario.notes.format(**{name: f"{value:g}" for name, value in data["sizes"].items()})
+    named = {name: f"{value:g}" if value < 1e6 else f"{value:.0f}" for name, value in data["sizes"].items()}
     parts = [origin(data["facts"])]
-    parts += [figures(scenario, rounds, heading, metrics) for heading, metrics in scenario.tables]
-    parts += [goals(scenario, rounds), f"{count} {notes}"]
+    parts += [figures(scenario, rounds, heading, metrics, named) for heading, metrics in scenario.tables]
+    parts += [goals(scenario, rounds, named), f"{count} {scenario.notes.format(**named)}"]
     if data.get("profile"):
         parts.append(profile(data["profile"]))
     return "\n\n".join(part for part in parts if part)

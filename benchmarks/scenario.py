@@ -56,7 +56,7 @@ class Metric:
 
     Attributes:
         key: In `Figures`.
-        label: With its unit.
+        label: With its unit; may name sizes as {name}.
         digits: After the point.
         compared: Whether its ratio to the bases is told.
     """
@@ -143,11 +143,11 @@ class Scenario:
                 wait_until(time.monotonic() + SETTLE_S)
                 row[name] = self.once(name, sizes)
                 told = ", ".join(
-                    f"{metric.label} {row[name][metric.key]:,.{metric.digits}f}"
+                    f"{metric.label.format(**sizes)} {row[name][metric.key]:,.{metric.digits}f}"
                     for metric in self.metrics
                     if metric.key in row[name]
                 )
-                progress(f"{self.name} {number + 1}/{rounds} {self.peers[name]}: {told}")
+                progress(f"{self.name} {number + 1}/{rounds} {self.peers[name].format(**sizes)}: {told}")
             found.append({name: row[name] for name in names})
         return found
 

@@ -35,7 +35,8 @@ def hub(url: str) -> None:
             router.send_multipart((other[identity], header, body))
 
 
-def _dealer(context: zmq.Context[Any], url: str, name: bytes) -> zmq.Socket[bytes]:
+def dealer(context: zmq.Context[Any], url: str, name: bytes) -> zmq.Socket[bytes]:
+    """One end, connected."""
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, name)
     socket.setsockopt(zmq.LINGER, 0)
@@ -46,7 +47,7 @@ def _dealer(context: zmq.Context[Any], url: str, name: bytes) -> zmq.Socket[byte
 
 def driver(url: str) -> None:
     """Parse the header, answer with a new one."""
-    with zmq.Context() as context, _dealer(context, url, DRIVER) as socket:
+    with zmq.Context() as context, dealer(context, url, DRIVER) as socket:
         say_ready()
         seq = 0
         while True:
@@ -115,12 +116,16 @@ class Client:
 
 def client(url: str, options: argparse.Namespace) -> dict[str, float]:
     """Measure."""
-    with zmq.Context() as context, _dealer(context, url, CLIENT) as socket:
-        asking = Client(socket)
+    with zmq.Context() as context, dealer(context, url, CLIENT) as socket:
         time.sleep(0.2)  # Both ends must have reached the ROUTER: it drops what it cannot route.
-        single = measure.latency(asking.call, calls=options.calls, warmup=options.warmup)
-        asking.throughput(calls=options.warmup, outstanding=options.outstanding)
-        rate = asking.throughput(calls=options.throughput_calls, outstanding=options.outstanding)
+        return measured(Client(socket), options)
+
+
+def measured(asking: Client, options: argparse.Namespace) -> dict[str, float]:
+    """One by one, then with so many outstanding."""
+    single = measure.latency(asking.call, calls=options.calls, warmup=options.warmup)
+    asking.throughput(calls=options.warmup, outstanding=options.outstanding)
+    rate = asking.throughput(calls=options.throughput_calls, outstanding=options.outstanding)
     return {"p50_us": single.p50_us, "p99_us": single.p99_us, "per_s": rate}
 
 

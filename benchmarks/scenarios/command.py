@@ -110,7 +110,6 @@ SCENARIO: Final = Scenario(
         Goal(text="median call", path="robolink", metric="p50_us", base="raw", at_most=1.5),
         Goal(text="throughput", path="robolink", metric="per_s", base="raw", at_least=0.6),
         Goal(text="throughput", path="robolink-asyncio", metric="per_s", base="raw", at_least=0.6),
-        Goal(text="median call", path="robolink", metric="p50_us", base="grpc-hub", at_most=1.0),
     ),
     packages=("pyzmq", "protobuf", "grpcio", "paho-mqtt", "eclipse-zenoh"),
     profiled=("robolink", "hub"),

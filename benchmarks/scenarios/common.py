@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from benchmarks.processes import free_ports
 from benchmarks.scenario import Bench
 
@@ -19,3 +21,14 @@ def start_hub(bench: Bench, *, durability: str = "process", extra: str = "", nam
     config.write_text(f'url = "{url}"\n{store}{extra}\n')
     bench.children.start(name, "ends.robolink_stack", ["hub", "--config", str(config)], wait=False)
     return url
+
+
+# For peers that send no beats, and more of everything than a site has.
+PATIENT: Final = """[timeouts]
+beat_ms = 100000
+peer_lost_ms = 600000
+[limits]
+peers = 20000
+robots = 20000
+commands_per_robot = 1000000
+"""

@@ -1,0 +1,188 @@
+"""Bare DEALERs that speak the hub's protocol: the raw path's ends on a real hub, and many idle peers for its memory.
+
+No SDK is in them, so what they cost beside the raw path is the hub's. They send no beats: their hub must be patient.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from typing import Final
+
+import zmq
+
+from benchmarks import measure
+from benchmarks.ends import raw_pyzmq
+from benchmarks.ends.robolink_stack import Bench
+from benchmarks.processes import end_with_parent, hold_signals, say_ready, wait_for_signal
+from robolink import v1
+from robolink.core.envelope import MAJOR, MINOR, Sender, new_session_id
+from robolink.hub.sockets import Door, router
+from robolink.transports.lanes import beside
+from robolink_sims.fleet import fleet_sheet
+
+ROBOT: Final = "bench"
+ANSWER_TIMEOUT_MS: Final = 60_000
+SEND_QUEUE: Final = 1000
+
+Socket = zmq.Socket[bytes]
+
+
+def hello(socket: Socket, sender: Sender, body: v1.Hello, timeout_ms: int = ANSWER_TIMEOUT_MS) -> None:
+    """Say hello and wait for the hub's answer.
+
+    Raises:
+        SystemExit: It refuses, or does not answer.
+    """
+    body.major, body.minor = MAJOR, MINOR
+    socket.send_multipart(sender.encode(body, sent_ns=time.monotonic_ns()))
+    if not socket.poll(timeout_ms):
+        raise SystemExit("the hub does not answer a hello")
+    header, answer = socket.recv_multipart()[:2]
+    if v1.Header.FromString(header).body_type != v1.BODY_TYPE_HELLO_REPLY:
+        raise SystemExit(f"the hub refuses a hello: {v1.Error.FromString(answer).text}")
+
+
+class Client(raw_pyzmq.Client):
+    """The raw path's client, which waits for a command's end: the hub tells of its acceptance before."""
+
+    def receive(self) -> bytes:
+        """The id of the next command that has succeeded."""
+        while True:
+            header, body = self._socket.recv_multipart()
+            kind = v1.Header.FromString(header).body_type
+            update = v1.CommandUpdate.FromString(body) if kind == v1.BODY_TYPE_COMMAND_UPDATE else None
+            if update is not None and update.state == v1.COMMAND_STATE_SUCCEEDED:
+                return update.command_id
+            if update is None or update.state != v1.COMMAND_STATE_ACCEPTED:
+                raise SystemExit(f"not the answer: {update or kind}")
+
+
+def client(url: str, options: argparse.Namespace) -> dict[str, float]:
+    """Measure, as the raw path's."""
+    with zmq.Context() as context, raw_pyzmq.dealer(context, url, raw_pyzmq.CLIENT) as socket:
+        asked = v1.Hello(kind=v1.PEER_KIND_CLIENT, name="bench", roles=[v1.ROLE_CONFIGURE])
+        hello(socket, Sender(1), asked)
+        return raw_pyzmq.measured(Client(socket), options)
+
+
+def driver(url: str) -> None:
+    """Answer each command with its success."""
+    with zmq.Context() as context, raw_pyzmq.dealer(context, url, raw_pyzmq.DRIVER) as socket:
+        sender = Sender(new_session_id())
+        robot = v1.RobotHello(robot=ROBOT, sheet=Bench(ROBOT).sheet)
+        hello(socket, sender, v1.Hello(kind=v1.PEER_KIND_DRIVER, name="bench", robots=[robot]))
+        say_ready()
+        while True:
+            header, _body = socket.recv_multipart()
+            asked = v1.Header.FromString(header)
+            if asked.body_type != v1.BODY_TYPE_COMMAND:
+                continue  # The hub's word that an end has been kept.
+            update = v1.CommandUpdate(
+                command_id=asked.message_id, robot=ROBOT, state=v1.COMMAND_STATE_SUCCEEDED
+            )
+            socket.send_multipart(sender.encode(update, sent_ns=time.monotonic_ns()))
+
+
+# Many idle peers.
+
+
+def idle_router(url: str) -> None:
+    """A bare ROUTER with the hub's own options, which answers each message and keeps nothing."""
+    context: zmq.Context[Socket] = zmq.Context()
+    with router(context, Door(context, None), send_queue=SEND_QUEUE) as socket:
+        socket.bind(url)
+        say_ready()
+        while True:
+            identity, _asked = socket.recv_multipart()
+            socket.send_multipart((identity, b""))
+
+
+def _dealer(context: zmq.Context[Socket], url: str) -> Socket:
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.connect(url)
+    return socket
+
+
+def bare_peer(context: zmq.Context[Socket], options: argparse.Namespace, first: int) -> list[Socket]:
+    """A connection that has been used once."""
+    socket = _dealer(context, options.url)
+    socket.send(b"")
+    if not socket.poll(ANSWER_TIMEOUT_MS):
+        raise SystemExit("the router does not answer")
+    socket.recv()
+    return [socket]
+
+
+def robots_peer(context: zmq.Context[Socket], options: argparse.Namespace, first: int) -> list[Socket]:
+    """A driver's connection with its robots: sheets in the hello, then a twin of two values for each."""
+    socket, sender = _dealer(context, options.url), Sender(new_session_id())
+    names = [f"{options.prefix}{first + number:05d}" for number in range(options.robots_each)]
+    sheet = fleet_sheet(10.0)
+    robots = [v1.RobotHello(robot=name, sheet=sheet) for name in names]
+    hello(socket, sender, v1.Hello(kind=v1.PEER_KIND_DRIVER, name=names[0], robots=robots))
+    for name in names:
+        report = v1.PropertyReport(robot=name)
+        for value in ("base.distance", "base.max_speed"):
+            state = report.properties.add(name=value)
+            state.reported.value.double_value = 0.5
+            state.reported.time_ns = time.monotonic_ns()
+            state.reported.quality = v1.QUALITY_GOOD
+        socket.send_multipart(sender.encode(report, sent_ns=time.monotonic_ns(), destination=name))
+    beat = sender.encode(v1.Beat(), sent_ns=time.monotonic_ns())
+    socket.send_multipart(beat)
+    asked = v1.Header.FromString(beat[0]).message_id
+    while v1.Header.FromString(socket.recv_multipart()[0]).correlation_id != asked:
+        continue  # Orders and news of the robots come first.
+    held = [socket]
+    if options.lanes:
+        safety = _dealer(context, beside(options.url, 1))
+        robots = [v1.RobotHello(robot=name) for name in names]
+        hello(safety, sender, v1.Hello(kind=v1.PEER_KIND_DRIVER, name=names[0], robots=robots))
+        publisher = context.socket(zmq.PUB)
+        publisher.setsockopt(zmq.LINGER, 0)
+        publisher.connect(beside(options.url, 2))
+        held += [safety, publisher]
+    return held
+
+
+def peers(options: argparse.Namespace) -> None:
+    """Connect so many, one after another, and hold them."""
+    context: zmq.Context[Socket] = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, 3 * options.count + 64)
+    make = bare_peer if options.role == "bare-peers" else robots_peer
+    held = [make(context, options, first) for first in range(0, options.count, options.robots_each)]
+    assert held  # A socket that nobody holds closes.
+    say_ready()
+    wait_for_signal()
+    os._exit(0)  # Thousands of sockets take long to close one by one.
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("role", choices=["client", "driver", "router", "bare-peers", "robot-peers"])
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--count", type=int, default=1, help="robots, or bare peers")
+    parser.add_argument("--robots-each", type=int, default=1, help="robots of one connection")
+    parser.add_argument("--prefix", default="robot-")
+    parser.add_argument("--lanes", action="store_true", help="the safety and telemetry lanes too")
+    measure.add_sizes(parser)
+    options = parser.parse_args()
+    if options.role.endswith("peers"):
+        hold_signals()
+    end_with_parent()
+    if options.role == "client":
+        print(json.dumps(client(options.url, options)), flush=True)
+    elif options.role == "driver":
+        driver(options.url)
+    elif options.role == "router":
+        idle_router(options.url)
+    else:
+        peers(options)
+
+
+if __name__ == "__main__":
+    main()
