@@ -1,6 +1,7 @@
 """A simulated differential-drive base on an empty plane, written as any vendor would write a robot.
 
-`DiffDrive` is the plain model, stepped by given time; `python -m robolink_sims.base --id base-1` serves one.
+`DiffDrive` is the plain model, stepped by given time; `python -m robolink_sims.base --id base-1` serves one, and with
+`--map` one among walls, with a lidar and a camera (`mapped.py`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from robolink import v1
+from robolink.errors import RobolinkError
 from robolink.robot import Arg, Base, Battery, Goal, Reading, Robot, Setting, Stream, command, goal, setpoint
+
+if TYPE_CHECKING:
+    from robolink_sims.maps import OccupancyMap
 
 STEP_S: Final = 0.01
 CONTROL_S: Final = 0.02
@@ -21,6 +26,9 @@ PUBLISH_EVERY: Final = 5
 STANDSTILL: Final = 1e-3
 ARRIVED_M: Final = 0.02
 ARRIVED_RAD: Final = 0.02
+# Near enough to a point on the way to drive on to the next.
+PASSED_M: Final = 0.08
+RADIUS_M: Final = 0.2
 
 Metres = Annotated[float, Arg("m", -50, 50)]
 Speed = Annotated[float, Arg("m/s", -1.5, 1.5)]
@@ -30,7 +38,12 @@ Radians = Annotated[float, Arg("rad", -math.pi, math.pi)]
 
 @dataclass(slots=True)
 class DiffDrive:
-    """Pose and velocity of a base with limited acceleration; m, rad, m/s, rad/s."""
+    """Pose and velocity of a round base with limited acceleration; m, rad, m/s, rad/s.
+
+    Attributes:
+        place: The walls around it; None: an empty plane.
+        bumps: How often it ran into a wall; it then stands at once, and wants nothing any more.
+    """
 
     x: float = 0.0
     y: float = 0.0
@@ -42,14 +55,21 @@ class DiffDrive:
     acceleration: float = 2.0
     angular_acceleration: float = 8.0
     distance: float = 0.0
+    place: OccupancyMap | None = None
+    bumps: int = 0
 
     def step(self, dt: float) -> None:
         """Move on by dt seconds."""
         self.linear = _towards(self.linear, self.wanted_linear, self.acceleration * dt)
         self.angular = _towards(self.angular, self.wanted_angular, self.angular_acceleration * dt)
         self.theta = math.remainder(self.theta + self.angular * dt, math.tau)
-        self.x += self.linear * math.cos(self.theta) * dt
-        self.y += self.linear * math.sin(self.theta) * dt
+        x = self.x + self.linear * math.cos(self.theta) * dt
+        y = self.y + self.linear * math.sin(self.theta) * dt
+        if self.place is not None and self.linear and self.place.hits(x, y, RADIUS_M):
+            self.linear = self.wanted_linear = self.wanted_angular = 0.0
+            self.bumps += 1
+            return
+        self.x, self.y = x, y
         self.distance += abs(self.linear) * dt
 
     def advance(self, seconds: float) -> None:
@@ -81,6 +101,10 @@ def steer(drive: DiffDrive, x: float, y: float, max_speed: float) -> tuple[float
     # Brakes in time: v = sqrt(2 a s), and only drives on when it looks roughly that way.
     speed = min(max_speed, math.sqrt(2 * 0.5 * drive.acceleration * left)) * max(0.0, math.cos(error)) ** 3
     return speed, max(-2.0, min(2.0, 3.0 * error)), left
+
+
+class BumpedError(RobolinkError):
+    """It ran into a wall."""
 
 
 class SimWheels(Base):
@@ -141,27 +165,37 @@ class SimWheels(Base):
     @goal(max_duration_s=300)
     def navigate_to(self, goal: Goal, x: Metres, y: Metres, theta: Radians = 0.0) -> dict[str, float]:
         """Drive to a pose and stand still there."""
-        start = max(math.hypot(x - self.drive.x, y - self.drive.y), ARRIVED_M)
+        drive, bumps = self.drive, self.drive.bumps
+        way = self._way(x, y)
+        start = max(self._left(way), ARRIVED_M)
         try:
-            while True:
-                linear, angular, left = steer(self.drive, x, y, self.max_speed)
-                if left < ARRIVED_M:
-                    break
+            while way:
+                linear, angular, near = steer(drive, *way[0], self.max_speed)
+                if near < (PASSED_M if len(way) > 1 else ARRIVED_M):
+                    del way[0]
+                    continue
+                if drive.bumps != bumps:
+                    raise BumpedError(f"bumped into a wall at x = {drive.x:.2f} m, y = {drive.y:.2f} m")
                 self._want(linear, angular)
+                left = self._left(way)
                 progress = max(0.0, min(1.0, 1 - left / start))
-                goal.feedback(
-                    phase="driving",
-                    progress=progress,
-                    eta_s=left / max(self.drive.linear, 0.1),
-                    distance_left=left,
-                )
+                eta_s = left / max(drive.linear, 0.1)
+                goal.feedback(phase="driving", progress=progress, eta_s=eta_s, distance_left=left)
                 goal.sleep(CONTROL_S / self.speed_up)
             self._turn_to(goal, theta)
         finally:
             self._want(0.0, 0.0)
-        while not self.drive.still:
+        while not drive.still:
             goal.sleep(0.01)
-        return {"x": self.drive.x, "y": self.drive.y, "theta": self.drive.theta}
+        return {"x": drive.x, "y": drive.y, "theta": drive.theta}
+
+    def _way(self, x: float, y: float) -> list[tuple[float, float]]:
+        """Points to drive through, the goal last. For bases that know of walls."""
+        return [(x, y)]
+
+    def _left(self, way: list[tuple[float, float]]) -> float:
+        places = [(self.drive.x, self.drive.y), *way]
+        return sum(map(math.dist, places, places[1:]))
 
     def _turn_to(self, goal: Goal, theta: float) -> None:
         while abs(error := math.remainder(theta - self.drive.theta, math.tau)) > ARRIVED_RAD:
@@ -207,13 +241,27 @@ class SimBase(Robot):
 
     @classmethod
     def add_options(cls, parser: argparse.ArgumentParser) -> None:
-        """How fast its time passes."""
+        """How fast its time passes, and where it is."""
         parser.add_argument("--speed-up", type=float, default=1.0, help="simulated seconds a second")
+        parser.add_argument(
+            "--map", help="a map_server .yaml, a text map, or built-in (default: an empty plane)"
+        )
 
     def take_options(self, options: argparse.Namespace) -> None:
         """As said."""
         self.base.speed_up = options.speed_up
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Serve one base; with `--map` one that has the parts that need a map."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--map")
+    if not parser.parse_known_args(arguments)[0].map:
+        return SimBase.main(arguments)
+    from robolink_sims.mapped import MappedBase
+
+    return MappedBase.main(arguments)
+
+
 if __name__ == "__main__":
-    raise SystemExit(SimBase.main())
+    raise SystemExit(main())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import robolink
@@ -24,6 +24,7 @@ COUNT = 12
 WISHES = st.lists(st.tuples(st.floats(-0.8, 0.8), st.floats(-3, 3), st.integers(1, 30)), max_size=10)
 
 
+@settings(deadline=None, max_examples=50)
 @given(WISHES)
 def test_each_row_moves_as_the_single_base_does(wishes: list[tuple[float, float, int]]) -> None:
     fleet = FleetModel(3)
@@ -40,6 +41,7 @@ def test_each_row_moves_as_the_single_base_does(wishes: list[tuple[float, float,
     assert fleet.distance[0] == fleet.distance[2] == 0.0, "the neighbours stood still"
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(-3.1, 3.1))
 def test_a_goal_steers_as_the_single_base_does(x: float, y: float, theta: float) -> None:
     fleet = FleetModel(1)
@@ -81,6 +83,7 @@ def test_braking_ends_a_goal_within_the_acceleration_limit() -> None:
     assert fleet.is_still(0) and fleet.mode[0] == FREE
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 50), st.floats(0.1, 20), st.lists(st.floats(0, 0.5), min_size=1, max_size=50))
 def test_turns_are_even_over_rows_and_time(count: int, rate_hz: float, gaps: list[float]) -> None:
     pacer, now, seen = Pacer(count, rate_hz, 5.0), 5.0, Counter[int]()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 import zmq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import robolink
@@ -52,6 +52,7 @@ def run(faults: Faults[int], link: Link, gaps: list[float]) -> list[tuple[float,
     return arrived
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(), PROFILES, GAPS)
 def test_same_seed_same_fate(seed: int, profile: FaultProfile, gaps: list[float]) -> None:
     first, again = Faults[int](seed, profile), Faults[int](seed, profile)
@@ -59,6 +60,7 @@ def test_same_seed_same_fate(seed: int, profile: FaultProfile, gaps: list[float]
     assert first.counters == again.counters
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(), PROFILES, GAPS, st.lists(st.booleans(), max_size=40))
 def test_what_other_links_carry_changes_no_fate(
     seed: int, profile: FaultProfile, gaps: list[float], others: list[bool]
@@ -75,6 +77,7 @@ def test_what_other_links_carry_changes_no_fate(
     assert seen == [each for _, each in run(alone, UP, gaps)]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(), PROFILES, GAPS)
 def test_every_message_is_accounted_for(seed: int, profile: FaultProfile, gaps: list[float]) -> None:
     faults = Faults[int](seed, profile)
@@ -86,6 +89,7 @@ def test_every_message_is_accounted_for(seed: int, profile: FaultProfile, gaps: 
     assert len(arrived) == len(gaps) - counts["lost"]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(), TIME, TIME, FRACTION, GAPS)
 def test_jitter_and_loss_keep_the_order_and_the_delay(
     seed: int, delay_s: float, jitter_s: float, loss: float, gaps: list[float]
