@@ -1,7 +1,8 @@
 """Writes the golden vectors: `python proto/vectors/generate.py [OUT]`. What is there already is pinned.
 
 A vector that has the name of a pinned one must be the same, or this ends with an error; new ones are added. A change of a
-pinned vector is a change of the standard, and made by hand.
+pinned vector is a change of the standard, and made by hand. Only of a message with every field set (`filled`) a second one is
+added when the schema has got a field: the first stays true.
 """
 
 from __future__ import annotations
@@ -46,15 +47,26 @@ def keep(pinned: Document, fresh: Document, file: str) -> Document:
     for section, vectors in fresh.items():
         if section == "about":
             continue
+        if len({each["name"] for each in vectors}) != len(vectors):
+            raise SystemExit(f"{file}.json: {section}: a name stands twice")
         old = {each["name"]: each for each in pinned.get(section, [])}
         for each in vectors:
-            if old.get(each["name"], each) != each:
-                raise SystemExit(f"{file}.json: {section} {each['name']!r} is pinned and would change")
-        names = {each["name"] for each in vectors}
-        if len(names) != len(vectors):
-            raise SystemExit(f"{file}.json: {section}: a name stands twice")
-        kept[section] = [*old.values(), *(each for each in vectors if each["name"] not in old)]
+            if not each.get("filled"):
+                if old.setdefault(each["name"], each) != each:
+                    raise SystemExit(f"{file}.json: {section} {each['name']!r} is pinned and would change")
+            elif not any(same(each, other) for other in old.values()):
+                number = 2
+                while each["name"] in old:
+                    each["name"] = f"{each['name'].partition(' (')[0]} ({number})"
+                    number += 1
+                old[each["name"]] = each
+        kept[section] = list(old.values())
     return kept
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether they differ in nothing but the name."""
+    return {**one, "name": ""} == {**other, "name": ""}
 
 
 def text_of(document: Document) -> str:

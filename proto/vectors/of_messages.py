@@ -81,7 +81,7 @@ def headers() -> list[Vector]:
         vector("a reply, which is a sample of the clock", reply),
         vector("a stop without a clock", unsynced),
         vector("a token of zeros is not no token", v1.Header(major=1, lease=v1.LeaseToken())),
-        vector("every field", Filler().fill(v1.Header())),
+        vector("every field", Filler().fill(v1.Header()), filled=True),
     ]
 
 
@@ -95,7 +95,7 @@ def bodies() -> list[Vector]:
             message = Filler().fill(kind(), chosen=chosen)
             if message.ByteSize():
                 label = f"{name}: {chosen}" if chosen else f"{name}: full"
-                found.append(vector(label, message, body_type=number))
+                found.append(vector(label, message, body_type=number, filled=True))
     return found + special_bodies()
 
 
@@ -208,9 +208,9 @@ def serial() -> dict[str, Any]:
             board = Filler(skip=NOT_ON_BOARDS).fill(kind(), chosen=chosen)
             full = Filler().fill(kind(), chosen=chosen)
             if board.ByteSize():
-                found.append(vector(label, board, kind=number))
+                found.append(vector(label, board, kind=number, filled=True))
             if encoded(full) != encoded(board):
-                whole.append(vector(label, full, kind=number))
+                whole.append(vector(label, full, kind=number, filled=True))
     refusals = [
         {"name": name, "kind": kind, "bytes": data}
         for name, kind, data in (
@@ -241,12 +241,12 @@ def audit() -> dict[str, Any]:
         v1.AuditRecord(seq=2, who="desk", what="stop", robot="arm-1"),
         v1.AuditRecord(seq=3, who="twin", what="command", robot="arm-1", claimed_by="cloud:anna"),
     ]
-    chain, former = [], b""
+    chain, former = [], bytes(32)
     for record in records:
         former = hashlib.sha256(former + record.SerializeToString(deterministic=True)).digest()
         record.hash = former
         chain.append(vector(f"record {record.seq}", record))
     return {
-        "about": "hash = SHA-256(hash of the former record, nothing for the first | deterministic encoding without hash).",
+        "about": "hash = SHA-256(hash of the former record, 32 zero bytes for the first | deterministic encoding without hash).",
         "chain": chain,
     }

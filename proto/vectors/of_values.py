@@ -85,7 +85,8 @@ def sheets() -> dict[str, Any]:
     ):
         assert isinstance(sheet, v1.Sheet)
         data = sheet.SerializeToString(deterministic=True).hex()
-        hashes.append({"name": name, "fields": fields_of(sheet), "bytes": data, "hash": sheet_hash(sheet)})
+        entry = {"name": name, "fields": fields_of(sheet), "bytes": data, "hash": sheet_hash(sheet)}
+        hashes.append(entry | ({"filled": True} if name.startswith("every field") else {}))
     return {
         "about": "hashes: sheets with their bytes and hash. checks: sheets and what a hub says of them.",
         "hashes": hashes,
@@ -121,6 +122,7 @@ def sheet_checks() -> list[dict[str, Any]]:
         ("default out of its limits", lambda s: add_default(s, 101.0)),
         ("default within", lambda s: add_default(s, 99.0)),
     ]
+    changes += mode_changes()
     for name, unit in (*MOTION_NAMES, *PARAMETER_NAMES):
         changes.append((f"setting {name} in {unit or 'no unit'}", setting_named(name, unit)))
     found = []
@@ -132,6 +134,31 @@ def sheet_checks() -> list[dict[str, Any]]:
             {"name": name, "fields": fields_of(sheet), "verdict": verdict(lambda s=sheet: validate_sheet(s))}
         )
     return found
+
+
+def mode_changes() -> list[tuple[str, Callable[[v1.Sheet], object]]]:
+    """Modes, and the reading that says which one is on."""
+
+    def changed(
+        property_name: str, wanted: str, choices: tuple[str, ...] = ()
+    ) -> Callable[[v1.Sheet], object]:
+        def change(sheet: v1.Sheet) -> None:
+            field = v1.Field(name="mode", type=v1.VALUE_TYPE_STRING, choices=choices)
+            sheet.components[0].properties.add(field=field, access=v1.ACCESS_READ_ONLY)
+            sheet.components[0].methods[0].modes.append(wanted)
+            sheet.mode_property = property_name
+
+        return change
+
+    return [
+        ("mode", changed("motor.mode", "auto")),
+        ("mode that is a choice", changed("motor.mode", "auto", ("auto", "manual"))),
+        ("mode that is no choice", changed("motor.mode", "auto", ("manual",))),
+        ("mode without a reading of it", changed("", "auto")),
+        ("mode in a reading that is not there", changed("motor.state", "auto")),
+        ("mode in a setting", changed("motor.max_speed", "auto")),
+        ("mode in a number", changed("motor.speed", "auto")),
+    ]
 
 
 def add_default(sheet: v1.Sheet, value: float) -> None:

@@ -21,6 +21,7 @@ from robolink.core.envelope import BODY_OF_TYPE, TYPE_OF_BODY, decode_body, deco
 from robolink.core.sheet import check_reading, check_value, scale_setpoint, sheet_hash, validate_sheet
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
+from robolink.hub.audit import first_fault
 from tests.proto.vectors import FOLDER, cases, data_of, load, message_of
 
 Vector = dict[str, Any]
@@ -75,15 +76,20 @@ class TestEnvelope:
 
 class TestAudit:
     def test_chain(self) -> None:
-        former = b""
+        former = bytes(32)
+        records = []
         for vector in load("audit")["chain"]:
             assert_same_bytes(vector)
             record = message_of(vector)
             assert isinstance(record, v1.AuditRecord)
+            records.append(v1.AuditRecord.FromString(record.SerializeToString()))
             told = record.hash
             record.ClearField("hash")
             former = hashlib.sha256(former + record.SerializeToString(deterministic=True)).digest()
             assert told == former
+        assert first_fault(records) is None
+        records[1].text = "nothing happened"
+        assert first_fault(records) == records[1].seq
 
 
 def verdict(call: Any, *args: Any) -> str:
@@ -199,6 +205,16 @@ class TestPins:
             p.name for p in FOLDER.glob("*.json") if p.read_bytes() != (folder / p.name).read_bytes()
         ]
         assert not differing, "run proto/vectors/generate.py, and commit the vectors that it adds"
+
+    def test_a_message_with_a_new_field_gets_a_second_vector(self, folder: Path) -> None:
+        path = folder / "envelope.json"
+        # As if the first one had been written before `component` came.
+        older = path.read_text("utf-8").replace('"component": ', '"component_": ')
+        path.write_text(older, "utf-8")
+        made = self.generate(folder)
+        assert made.returncode == 0, made.stderr
+        names = [line for line in path.read_text("utf-8").splitlines() if '"LeaseRequest: full' in line]
+        assert len(names) == 2
 
     def test_a_pinned_vector_does_not_change(self, folder: Path) -> None:
         path = folder / "clock.json"
