@@ -182,7 +182,8 @@ class World:
             assert driver.session.connected, f"{driver.name} is not connected"
             for rover in driver.rovers.values():
                 self._check_rover(rover)
-        assert not [each.id for each in site.table.all_live()], "a command without an end"
+        live = [(each.robot, each.method, name_of(each.state), each.stale) for each in site.table.all_live()]
+        assert not live, f"without an end: {live}"
         for client in self.clients.values():
             for command in client.commands:
                 self._check_command(client, command)
