@@ -1,10 +1,12 @@
 """Completions that ask the hub: robots, methods, properties, setpoints, streams, commands that run.
 
-A shell waits for them while somebody types: they have half a second, and any failure is simply no suggestion.
+A shell waits for them while somebody types: they have half a second (ROBOLINK_COMPLETE_TIMEOUT_S), and any
+failure is simply no suggestion.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from robolink.client import Hub
 
 TIMEOUT_S: Final = 0.5
+TIMEOUT_VARIABLE: Final = "ROBOLINK_COMPLETE_TIMEOUT_S"
 Words = list[str]
 
 
@@ -28,8 +31,9 @@ def _ask(context: typer.Context, incomplete: str, find: Callable[[Hub], Iterable
 
     logging.disable()  # A warning would land in the middle of the line that is typed.
     try:
+        timeout_s = float(os.environ.get(TIMEOUT_VARIABLE) or TIMEOUT_S)
         url = hub_url(context.params.get("hub"))
-        with connect(url, name="robolink-completion", roles=(v1.ROLE_OBSERVE,), timeout_s=TIMEOUT_S) as site:
+        with connect(url, name="robolink-completion", roles=(v1.ROLE_OBSERVE,), timeout_s=timeout_s) as site:
             return sorted(word for word in find(site) if word.startswith(incomplete))
     except Exception:  # noqa: BLE001  # a traceback would land in the line that is typed; the command itself will say
         return []

@@ -1,6 +1,6 @@
 """`robolink drive`: keyboard teleoperation on a terminal. Its stop key is a software stop, not safety rated.
 
-What is sent, and when, is teleop.py's; here are the terminal, the hub and one line that shows how it goes.
+What is sent, and when, is teleop.py's; here are the terminal, the hub and the lines that show how it goes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ REFRESH_S: Final = 0.1
 STALE_S: Final = 1.0
 READ_BYTES: Final = 1024
 CLEAR: Final = "\r\x1b[K"
+# Written anew each time: state, commanded, measured, footer.
+LINES: Final = 4
 HELP: Final = {
     Axis.FORWARD: "up/down or w/s: {field}",
     Axis.TURN: "left/right or a/d: {field}",
@@ -144,6 +146,10 @@ class Pilot:
         values = self._teleop.due(now)
         if values is None:
             return
+        if self._screen.stopped:
+            self._teleop.mute()
+            self._screen.say(f"stopped; nothing moves before: robolink release {self._robot.id}")
+            return
         try:
             self._robot.setpoint(self._name, **values)
         except RejectedError as exc:
@@ -158,7 +164,7 @@ class Pilot:
 
 
 class Screen:
-    """One line that is written anew, and the footer under it."""
+    """Three lines that are written anew, and the footer under them."""
 
     def __init__(self, robot: str, name: str, teleop: Teleop) -> None:
         """Nothing heard yet."""
@@ -175,8 +181,8 @@ class Screen:
         sys.stdout.write(f"{self._title}\n{'   '.join(moves)}\n{KEYS}\n\n")
 
     def end(self) -> None:
-        """Leave the line and the footer as they are."""
-        sys.stdout.write("\n\n")
+        """Leave the lines and the footer as they are."""
+        sys.stdout.write("\n" * LINES)
         sys.stdout.flush()
 
     def say(self, text: str) -> None:
@@ -191,32 +197,37 @@ class Screen:
             if latched and not event.robot.authority.stop.latched:
                 self._said = ""
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the hub has told of a latched stop."""
+        return self._info.authority.stop.latched
+
     def show(self, sample: StreamSample | None, wanted: dict[str, float], now: float) -> None:
-        """Write the line anew."""
+        """Write the lines anew."""
         if sample is not None:
             self._sample, self._sample_s = sample, now
         width = shutil.get_terminal_size().columns - 1
-        line = self.line(wanted, now)
-        footer = self._said or FOOTER
-        sys.stdout.write(f"{CLEAR}{line[:width]}\n{CLEAR}{footer[:width]}\x1b[A\r")
+        lines = [*self.lines(wanted, now), self._said or FOOTER]
+        sys.stdout.write("\n".join(f"{CLEAR}{line[:width]}" for line in lines) + f"\x1b[{len(lines) - 1}A\r")
         sys.stdout.flush()
 
-    def line(self, wanted: dict[str, float], now: float) -> str:
-        """Commanded, measured, its age, lease, latch."""
-        parts = [f"speed {self.teleop.speed:.0%}", f"commanded {_numbers(wanted, list(wanted))}"]
+    def lines(self, wanted: dict[str, float], now: float) -> list[str]:
+        """Speed, latch and lease; what is commanded; what is measured, and how old that is."""
+        stop = self._info.authority.stop
+        latch = f"STOPPED #{stop.generation}" if stop.latched else "not stopped"
+        state = "online" if self._info.online else "OFFLINE"
+        measured = "measured   nothing: no odometry stream, or no sample yet"
         if self._sample is not None:
             age_s = self._sample.age_s + now - self._sample_s
-            measured = {each: getattr(self._sample.payload, each, 0.0) for each in wanted}
-            parts.append(f"measured {_numbers(measured, list(wanted))}, {age_s * 1000:.0f} ms old")
-            if age_s > STALE_S:
-                parts[-1] += " (STALE)"
-        if not self._info.online:
-            parts.append("OFFLINE")
-        stop = self._info.authority.stop
-        parts.append("lease yours")
-        parts.append(f"STOPPED #{stop.generation}" if stop.latched else "not stopped")
-        return "  ".join(parts)
+            values = {each: float(getattr(self._sample.payload, each, 0.0)) for each in wanted}
+            stale = " STALE" if age_s > STALE_S else ""
+            measured = f"measured   {_numbers(values)}  {age_s * 1000:.0f} ms old{stale}"
+        return [
+            f"{state}  {latch}  lease yours  speed {self.teleop.speed:.0%}",
+            f"commanded  {_numbers(wanted)}",
+            measured,
+        ]
 
 
-def _numbers(values: dict[str, float], names: list[str]) -> str:
-    return " ".join(f"{name} {values[name]:+.2f}" for name in names)
+def _numbers(values: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:+.2f}" for name, value in values.items())
