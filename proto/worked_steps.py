@@ -146,12 +146,17 @@ def sheet() -> v1.Sheet:
 
 
 def stop_state(*, latched: bool = False, generation: int = 0) -> v1.StopState:
-    """The latch of the robot."""
+    """The latch of the robot before, and under, the stop."""
     if not latched:
         return v1.StopState(generation=generation)
     return v1.StopState(
         generation=generation, latched=True, level=v1.STOP_LEVEL_SOFT_HOLD, reason="test", stopped_by="my-app"
     )
+
+
+def released() -> v1.StopState:
+    """The latch after the release: whose stop it was, and whose release, is still told."""
+    return v1.StopState(generation=1, reason="test", stopped_by="my-app", released_by="my-app")
 
 
 def authority(stop: v1.StopState, *, leased: bool = False) -> v1.Authority:
@@ -338,15 +343,15 @@ def releasing(script: Script) -> Iterator[Step | Words]:
     yield script.say("client", "hub", release, lane="safety", at_ms=5000, detail=True)
     order = v1.ReleaseOrder(robot=ROBOT, generation=1)
     yield script.say("hub", "driver", order, lane="safety", at_ms=5000.1)
-    yield script.say("hub", "client", authority(stop_state(generation=1)), lane="safety", at_ms=5000.1)
-    news = authority(stop_state(generation=1), leased=True)
+    yield script.say("hub", "client", authority(released()), lane="safety", at_ms=5000.1)
+    news = authority(released(), leased=True)
     yield script.say("hub", "client", news, at_ms=5000.5, destination=ROBOT)
     reply = v1.ReleaseReply(results=[v1.ReleaseResult(robot=ROBOT, generation=1)])
     yield script.say("hub", "client", reply, lane="safety", at_ms=5001, answers="Release", detail=True)
     yield Words("", "A new goal now needs `stop_generation` 1. This client gives its lease back and goes.")
     request = v1.LeaseRequest(action=v1.LEASE_ACTION_RELEASE, robot=ROBOT, token=TOKEN)
     yield script.say("client", "hub", request, at_ms=5010, destination=ROBOT)
-    yield script.say("hub", "client", authority(stop_state(generation=1)), at_ms=5011, destination=ROBOT)
     back = v1.LeaseReply(token=TOKEN, owner="my-app")
     yield script.say("hub", "client", back, at_ms=5011, answers="LeaseRequest")
+    yield script.say("hub", "client", authority(released()), at_ms=5011, destination=ROBOT)
     yield script.say("client", "hub", v1.Goodbye(), "An empty body is a frame of no bytes.", at_ms=5020)
