@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from robolink.client._blocking import GoalHandle, Hub, Iteration, Lease, RobotHandle, Twin, connect, stop_all
+from robolink.client._blocking import GoalHandle, Hub, Iteration, Lease, RobotHandle, Twin
+from robolink.client._connect import connect, stop_all
 from robolink.client._core import Options
 from robolink.client._streams import StreamSample
 

@@ -12,6 +12,7 @@ from robolink import v1
 from robolink.client._blocking import ANSWER_MARGIN_S, CALL_TIMEOUT_S, DEFAULT_ROLES
 from robolink.client._channel import Channel
 from robolink.client._core import NO_HUB_HINT, ClientCore, Options
+from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand
 from robolink.client._streams import StreamReader, StreamSample
 from robolink.core.values import Plain
@@ -135,13 +136,13 @@ class AsyncGoalHandle:
 class AsyncLease:
     """The right to move, as an async context manager; renewed by the SDK."""
 
-    def __init__(self, core: ClientCore, robot: str, component: str) -> None:
-        """Not taken before the context is entered."""
-        self._core, self.robot, self.component = core, robot, component
+    def __init__(self, core: ClientCore, robot: str, component: str, wish: Wish) -> None:
+        """Not asked for before the context is entered."""
+        self._core, self.robot, self.component, self._wish = core, robot, component, wish
 
     async def __aenter__(self) -> Self:
         """Take it; raises RejectedError (BUSY) naming its owner."""
-        await _wait(self._core.acquire(self.robot, self.component))
+        await _wait(self._core.acquire(self.robot, self.component, self._wish))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -153,6 +154,15 @@ class AsyncLease:
         except RobolinkError:
             # It was lost before: the hub has told why, and `lost` keeps it.
             self._core.session.counters["lease_release_refused"] += 1
+
+    @property
+    def wanted(self) -> v1.LeaseWanted | None:
+        """Who asks for it, if anybody does: leave the context to give it, or `decline`."""
+        return self._core.session.leases.asked_for(self.robot, self.component)
+
+    async def decline(self) -> None:
+        """Keep it, and say so to who asks."""
+        await _wait(self._core.decline(self.robot, self.component))
 
     @property
     def lost(self) -> str:
@@ -214,9 +224,20 @@ class AsyncRobotHandle:
         """Its sheet."""
         return await _wait(self._core.describe(self.id))
 
-    def lease(self, component: str = "") -> AsyncLease:
-        """The right to move it, or one component, as an async context manager."""
-        return AsyncLease(self._core, self.id, component)
+    def lease(
+        self, component: str = "", *, reason: str = "", request_s: float | None = None, take: bool = False
+    ) -> AsyncLease:
+        """The right to move it, or one component, as an async context manager.
+
+        Args:
+            component: Empty: the whole robot.
+            reason: Told to its present owner; needed to take.
+            request_s: Ask the owner, and wait so long for his word; None: be answered BUSY at once.
+            take: End the owner's lease; his goals end PREEMPTED. Needs role maintain, or an owner who acts for a cloud.
+                Audited.
+        """
+        wish = Wish(reason=reason, request_s=request_s, take=take)
+        return AsyncLease(self._core, self.id, component, wish)
 
     async def goal(self, method: str, options: Options | None = None, /, **args: Plain) -> AsyncGoalHandle:
         """Start a goal; returns once the hub has accepted it. Raises as `RobotHandle.goal`."""
@@ -230,6 +251,12 @@ class AsyncRobotHandle:
         command = self._core.submit(self.id, method, options, args)
         update = await _wait(self._core.succeeded(command), CALL_TIMEOUT_S, f"the answer of {method}")
         return self._core.results(update)
+
+    async def check(
+        self, method: str, options: Options | None = None, /, **args: Plain
+    ) -> v1.CommandCheckReply:
+        """A dry run: what the hub would answer now; cause 0, it would be accepted. Nothing moves, nothing is kept."""
+        return await _wait(self._core.check(self.id, method, options, args))
 
     async def query(self, command_id: bytes) -> v1.CommandUpdate:
         """Present state of a command; UNSPECIFIED if the hub does not know it."""
@@ -287,10 +314,37 @@ class AsyncHub:
         return await _wait(self._core.release(robots))
 
     def watch(
-        self, robots: Iterable[str] = (), *, twins: bool = True, commands: bool = False
+        self,
+        robots: Iterable[str] = (),
+        *,
+        twins: bool = True,
+        commands: bool = False,
+        notices: bool = False,
     ) -> AsyncIteration[v1.Event]:
-        """Events of these or all robots."""
-        return AsyncIteration(self._core.watch(robots, twins=twins, commands=commands))
+        """Events of these or all robots: their coming and going always, the rest as asked for."""
+        return AsyncIteration(self._core.watch(robots, twins=twins, commands=commands, notices=notices))
+
+    async def trace(self, command_id: bytes) -> v1.Trace:
+        """The way of a kept command, step by step in site time; raises RejectedError (INVALID) if none is kept."""
+        return await _wait(self._core.trace(command_id))
+
+    async def audit(self, after: int = 0) -> list[v1.AuditRecord]:
+        """The newest records of the audit, oldest first; needs role maintain."""
+        return await _wait(self._core.audit(after))
+
+    @property
+    def synced(self) -> bool:
+        """Whether the offset to site time is measured."""
+        return self._core.synced
+
+    def now_ns(self) -> int:
+        """Site time now, the base of every `time_ns` and `stamp_ns`."""
+        return self._core.now_ns()
+
+    @property
+    def welcome(self) -> v1.HelloReply:
+        """What the hub said of itself and of us: name, roles, timeouts, versions."""
+        return self._core.session.hello_reply or v1.HelloReply()
 
     @property
     def counters(self) -> dict[str, int]:
@@ -351,7 +405,10 @@ def connect_async(
     keys: Keys | None = None,
     timeout_s: float = 5.0,
     safety_url: str | None = None,
+    cloud: bool = False,
 ) -> _Connecting:
     """Connect to a hub; enter it as an async context manager, or await it. Arguments and errors as `connect`."""
-    core = ClientCore(url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url)
+    core = ClientCore(
+        url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url, cloud=cloud
+    )
     return _Connecting(core, timeout_s)

@@ -11,12 +11,12 @@ from typing import Generic, Self, TypeVar
 
 from robolink import v1
 from robolink.client._channel import Channel
-from robolink.client._core import NO_HUB_HINT, ClientCore, Options
+from robolink.client._core import ClientCore, Options
+from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand
 from robolink.client._streams import StreamReader, StreamSample
 from robolink.core.values import Plain
 from robolink.errors import ConnectionLostError, DeadlineExceededError, RobolinkError, TransportTimeoutError
-from robolink.transports.lanes import Keys
 
 A = TypeVar("A")
 DEFAULT_ROLES = (v1.ROLE_CONFIGURE,)
@@ -24,7 +24,7 @@ CALL_TIMEOUT_S = 30.0
 ANSWER_MARGIN_S = 5.0
 
 
-def _wait(future: Future[A], timeout_s: float | None = None, what: str = "the answer") -> A:
+def wait(future: Future[A], timeout_s: float | None = None, what: str = "the answer") -> A:
     try:
         return future.result(timeout_s)
     except FutureTimeoutError as exc:
@@ -111,11 +111,11 @@ class GoalHandle:
 
     def wait(self, timeout_s: float | None = None) -> v1.CommandUpdate:
         """The terminal update, whatever it is. Raises DeadlineExceededError."""
-        return _wait(self._command.terminal, timeout_s, f"the end of {self._command.method}")
+        return wait(self._command.terminal, timeout_s, f"the end of {self._command.method}")
 
     def result(self, timeout_s: float | None = None) -> v1.CommandUpdate:
         """The terminal update; raises CommandFailedError unless it SUCCEEDED."""
-        return _wait(self._core.succeeded(self._command), timeout_s, f"the end of {self._command.method}")
+        return wait(self._core.succeeded(self._command), timeout_s, f"the end of {self._command.method}")
 
     def values(self, timeout_s: float | None = None) -> dict[str, Plain]:
         """What it returned; raises as `result`."""
@@ -123,15 +123,15 @@ class GoalHandle:
 
     def cancel(self, reason: str = "") -> v1.CommandUpdate:
         """Ask to cancel; the present state. The outcome follows by itself."""
-        return _wait(self._core.cancel(self._command, reason))
+        return wait(self._core.cancel(self._command, reason))
 
 
 class Lease:
     """The right to move a robot or component, as a context manager; renewed by the SDK."""
 
-    def __init__(self, core: ClientCore, robot: str, component: str) -> None:
-        """Not taken before the context is entered."""
-        self._core, self.robot, self.component = core, robot, component
+    def __init__(self, core: ClientCore, robot: str, component: str, wish: Wish) -> None:
+        """Not asked for before the context is entered."""
+        self._core, self.robot, self.component, self._wish = core, robot, component, wish
 
     def __enter__(self) -> Self:
         """Take it; raises RejectedError (BUSY) naming its owner."""
@@ -144,17 +144,26 @@ class Lease:
 
     def acquire(self) -> None:
         """Take it; raises RejectedError (BUSY) naming its owner."""
-        _wait(self._core.acquire(self.robot, self.component))
+        wait(self._core.acquire(self.robot, self.component, self._wish))
 
     def release(self) -> None:
         """Give it back; a hub that is gone has ended it anyway."""
         try:
-            _wait(self._core.give_back(self.robot, self.component))
+            wait(self._core.give_back(self.robot, self.component))
         except (TransportTimeoutError, ConnectionLostError):
             return
         except RobolinkError:
             # It was lost before: the hub has told why, and `lost` keeps it.
             self._core.session.counters["lease_release_refused"] += 1
+
+    @property
+    def wanted(self) -> v1.LeaseWanted | None:
+        """Who asks for it, if anybody does: leave the context to give it, or `decline`."""
+        return self._core.session.leases.asked_for(self.robot, self.component)
+
+    def decline(self) -> None:
+        """Keep it, and say so to who asks."""
+        wait(self._core.decline(self.robot, self.component))
 
     @property
     def lost(self) -> str:
@@ -171,7 +180,7 @@ class Twin:
 
     def get(self, *names: str) -> dict[str, v1.PropertyState]:
         """Properties by name; all without names."""
-        return _wait(self._core.twin_get(self._robot, names))
+        return wait(self._core.twin_get(self._robot, names))
 
     def set(self, name: str, value: Plain, if_version: int | None = None, wait_s: float | None = None) -> int:
         """Write a setting; its desired version.
@@ -184,10 +193,10 @@ class Twin:
             RobolinkError: RejectedError, TwinConflictError, SettingRejectedError, DeadlineExceededError.
         """
         if wait_s is None:
-            return _wait(self._core.twin_set(self._robot, name, value, if_version))
+            return wait(self._core.twin_set(self._robot, name, value, if_version))
         channel = self._core.watch([self._robot], twins=True, commands=False)
         try:
-            version = _wait(self._core.twin_set(self._robot, name, value, if_version))
+            version = wait(self._core.twin_set(self._robot, name, value, if_version))
             self._wait_observed(channel, name, version, time.monotonic() + wait_s, wait_s)
             return version
         finally:
@@ -216,11 +225,22 @@ class RobotHandle:
 
     def describe(self) -> v1.Description:
         """Its sheet."""
-        return _wait(self._core.describe(self.id))
+        return wait(self._core.describe(self.id))
 
-    def lease(self, component: str = "") -> Lease:
-        """The right to move it, or one component, as a context manager."""
-        return Lease(self._core, self.id, component)
+    def lease(
+        self, component: str = "", *, reason: str = "", request_s: float | None = None, take: bool = False
+    ) -> Lease:
+        """The right to move it, or one component, as a context manager.
+
+        Args:
+            component: Empty: the whole robot.
+            reason: Told to its present owner; needed to take.
+            request_s: Ask the owner, and wait so long for his word; None: be answered BUSY at once.
+            take: End the owner's lease; his goals end PREEMPTED. Needs role maintain, or an owner who acts for a cloud.
+                Audited.
+        """
+        wish = Wish(reason=reason, request_s=request_s, take=take)
+        return Lease(self._core, self.id, component, wish)
 
     def goal(self, method: str, options: Options | None = None, /, **args: Plain) -> GoalHandle:
         """Start a goal ("component.method"); returns once the hub has accepted it.
@@ -230,7 +250,7 @@ class RobotHandle:
         """
         command = self._core.submit(self.id, method, options, args)
         ttl_s = (options or Options()).ttl_s
-        _wait(self._core.accepted(command), ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
+        wait(self._core.accepted(command), ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
         return GoalHandle(self._core, command)
 
     def call(self, method: str, options: Options | None = None, /, **args: Plain) -> dict[str, Plain]:
@@ -240,12 +260,16 @@ class RobotHandle:
             RobolinkError: RejectedError, LeaseError, CommandFailedError, DeadlineExceededError.
         """
         command = self._core.submit(self.id, method, options, args)
-        update = _wait(self._core.succeeded(command), CALL_TIMEOUT_S, f"the answer of {method}")
+        update = wait(self._core.succeeded(command), CALL_TIMEOUT_S, f"the answer of {method}")
         return self._core.results(update)
+
+    def check(self, method: str, options: Options | None = None, /, **args: Plain) -> v1.CommandCheckReply:
+        """A dry run: what the hub would answer now; cause 0, it would be accepted. Nothing moves, nothing is kept."""
+        return wait(self._core.check(self.id, method, options, args))
 
     def query(self, command_id: bytes) -> v1.CommandUpdate:
         """Present state of a command; UNSPECIFIED if the hub does not know it."""
-        return _wait(self._core.query(self.id, command_id))
+        return wait(self._core.query(self.id, command_id))
 
     def setpoint(self, name: str, /, **fields: float) -> None:
         """Send one setpoint ("component.setpoint"); fields left out are zero. Newest wins; it dies by its TTL.
@@ -263,11 +287,11 @@ class RobotHandle:
 
     def stop(self, level: v1.StopLevel = v1.STOP_LEVEL_SOFT_HOLD, reason: str = "") -> v1.StopResult:
         """Software stop, not safety rated; latched until a release."""
-        return _wait(self._core.stop([self.id], level, reason))[0]
+        return wait(self._core.stop([self.id], level, reason))[0]
 
     def release(self) -> v1.ReleaseResult:
         """End the software stop; nothing moves by it. Needs role safety."""
-        return _wait(self._core.release([self.id]))[0]
+        return wait(self._core.release([self.id]))[0]
 
 
 class Hub:
@@ -279,7 +303,7 @@ class Hub:
 
     def robots(self) -> list[v1.RobotInfo]:
         """Every robot this hub has ever seen, online or not."""
-        return _wait(self._core.robots())
+        return wait(self._core.robots())
 
     def robot(self, robot: str) -> RobotHandle:
         """A handle on one robot."""
@@ -287,7 +311,7 @@ class Hub:
 
     def status(self) -> v1.Status:
         """What the hub has counted: refused, dropped, unsent."""
-        return _wait(self._core.status())
+        return wait(self._core.status())
 
     def stop(
         self,
@@ -296,17 +320,44 @@ class Hub:
         reason: str = "",
     ) -> list[v1.StopResult]:
         """Software stop, not safety rated, of these or all robots: one verdict each."""
-        return _wait(self._core.stop(robots, level, reason))
+        return wait(self._core.stop(robots, level, reason))
 
     def release(self, robots: Iterable[str] | None = None) -> list[v1.ReleaseResult]:
         """End the software stop of these, or of all that are stopped. Needs role safety; nothing moves by it."""
-        return _wait(self._core.release(robots))
+        return wait(self._core.release(robots))
 
     def watch(
-        self, robots: Iterable[str] = (), *, twins: bool = True, commands: bool = False
+        self,
+        robots: Iterable[str] = (),
+        *,
+        twins: bool = True,
+        commands: bool = False,
+        notices: bool = False,
     ) -> Iteration[v1.Event]:
-        """Events of these or all robots."""
-        return Iteration(self._core.watch(robots, twins=twins, commands=commands))
+        """Events of these or all robots: their coming and going always, the rest as asked for."""
+        return Iteration(self._core.watch(robots, twins=twins, commands=commands, notices=notices))
+
+    def trace(self, command_id: bytes) -> v1.Trace:
+        """The way of a kept command, step by step in site time; raises RejectedError (INVALID) if none is kept."""
+        return wait(self._core.trace(command_id))
+
+    def audit(self, after: int = 0) -> list[v1.AuditRecord]:
+        """The newest records of the audit, oldest first; needs role maintain."""
+        return wait(self._core.audit(after))
+
+    @property
+    def synced(self) -> bool:
+        """Whether the offset to site time is measured."""
+        return self._core.synced
+
+    def now_ns(self) -> int:
+        """Site time now, the base of every `time_ns` and `stamp_ns`."""
+        return self._core.now_ns()
+
+    @property
+    def welcome(self) -> v1.HelloReply:
+        """What the hub said of itself and of us: name, roles, timeouts, versions."""
+        return self._core.session.hello_reply or v1.HelloReply()
 
     @property
     def counters(self) -> dict[str, int]:
@@ -326,68 +377,3 @@ class Hub:
     ) -> None:
         """Close."""
         self.close()
-
-
-def connect(
-    url: str | None = None,
-    *,
-    name: str = "",
-    roles: Iterable[v1.Role] = DEFAULT_ROLES,
-    keys: Keys | None = None,
-    timeout_s: float = 5.0,
-    safety_url: str | None = None,
-) -> Hub:
-    """Connect to a hub, blocking.
-
-    Args:
-        url: Control lane; else the environment's ROBOLINK_HUB, else tcp://127.0.0.1:5570.
-        name: For people, in audits and refusals.
-        roles: Claimed; a release needs `v1.ROLE_SAFETY` among them.
-        keys: CURVE keys, off loopback; else those that the environment names (docs/hub.md).
-        timeout_s: For this and each request.
-        safety_url: If it is not the port after `url`.
-
-    Raises:
-        ConnectionLostError: Nobody answers.
-        RobolinkError: The hub refuses this client.
-    """
-    core = ClientCore(url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url)
-    try:
-        core.connected().result(timeout_s)
-    except FutureTimeoutError as exc:
-        core.close()
-        raise ConnectionLostError(
-            f"no hub answers at {core.url} within {timeout_s:g} s", hint=NO_HUB_HINT
-        ) from exc
-    except BaseException:
-        core.close()
-        raise
-    return Hub(core)
-
-
-def stop_all(
-    url: str | None = None,
-    robots: Iterable[str] | None = None,
-    *,
-    level: v1.StopLevel = v1.STOP_LEVEL_SOFT_HOLD,
-    reason: str = "",
-    name: str = "",
-    keys: Keys | None = None,
-    timeout_s: float = 5.0,
-    safety_url: str | None = None,
-) -> list[v1.StopResult]:
-    """Software stop, not safety rated, by the safety lane alone: works while the control lane does not.
-
-    Raises:
-        ConnectionLostError: Nobody answers on the safety lane.
-    """
-    roles = (v1.ROLE_OPERATE,)
-    core = ClientCore(
-        url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url, safety_only=True
-    )
-    try:
-        return _wait(core.stop(robots, level, reason))
-    except TransportTimeoutError as exc:
-        raise ConnectionLostError(f"no safety lane answers beside {core.url}", hint=NO_HUB_HINT) from exc
-    finally:
-        core.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeVar
 from robolink import v1
 from robolink.client._channel import Channel
 from robolink.client._errors import outcome_error, refusal
+from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand, settle
 from robolink.client._session import ClientSession
 from robolink.client._streams import StreamReader
@@ -88,13 +90,16 @@ class ClientCore:
         timeout_s: float,
         safety_url: str | None,
         safety_only: bool = False,
+        cloud: bool = False,
     ) -> None:
         """Start to connect."""
         self.url = url or os.environ.get("ROBOLINK_HUB") or DEFAULT_URL
         self.timeout_s = timeout_s
         self.keys = keys = keys or keys_from_environment()
         lanes = (Lane.SAFETY,) if safety_only else tuple(Lane)
-        self.session = ClientSession(name=name or f"client-{os.getpid()}", roles=roles, lanes=lanes)
+        self.session = ClientSession(
+            name=name or f"client-{os.getpid()}", roles=roles, lanes=lanes, cloud=cloud
+        )
         self._sheets: dict[str, tuple[str, SheetIndex]] = {}
         self._channels: list[Channel[v1.Event]] = []
         self._streams: list[StreamReader] = []
@@ -148,8 +153,40 @@ class ClientCore:
     # Queries.
 
     def robots(self) -> Future[list[v1.RobotInfo]]:
-        """All robots."""
-        return then(self._request(v1.RobotsQuery()), lambda reply: list(reply.robots))
+        """All robots, page by page."""
+        out: Future[list[v1.RobotInfo]] = Future()
+        found: list[v1.RobotInfo] = []
+
+        def page(done: Future[Any]) -> None:
+            error = done.exception()
+            if error is not None:
+                settle(out, error=error if isinstance(error, Exception) else ConnectionLostError(str(error)))
+                return
+            found.extend(done.result().robots)
+            if done.result().more:
+                self._request(v1.RobotsQuery(after=found[-1].robot)).add_done_callback(page)
+            else:
+                settle(out, found)
+
+        self._request(v1.RobotsQuery()).add_done_callback(page)
+        return out
+
+    def audit(self, after: int) -> Future[list[v1.AuditRecord]]:
+        """The newest audit records."""
+        return then(self._request(v1.AuditQuery(after_seq=after)), lambda reply: list(reply.records))
+
+    def trace(self, command_id: bytes) -> Future[v1.Trace]:
+        """The way of one command."""
+        return self._request(v1.TraceQuery(command_id=command_id))
+
+    @property
+    def synced(self) -> bool:
+        """Whether the offset to site time is measured."""
+        return self.session.clock.synced
+
+    def now_ns(self) -> int:
+        """Site time."""
+        return self.session.site_ns(time.monotonic())
 
     def status(self) -> Future[v1.Status]:
         """The hub's counters."""
@@ -171,10 +208,17 @@ class ClientCore:
 
     # Leases.
 
-    def acquire(self, robot: str, component: str) -> Future[v1.LeaseReply]:
-        """Take a lease."""
+    def acquire(self, robot: str, component: str, wish: Wish) -> Future[v1.LeaseReply]:
+        """Get a lease."""
         leases = self.session.leases
-        return self._post(lambda now: leases.acquire(robot, component, now=now, timeout_s=self.timeout_s))
+        return self._post(
+            lambda now: leases.acquire(robot, component, now=now, timeout_s=self.timeout_s, wish=wish)
+        )
+
+    def decline(self, robot: str, component: str) -> Future[v1.LeaseReply]:
+        """Keep it."""
+        leases = self.session.leases
+        return self._post(lambda now: leases.decline(robot, component, now=now, timeout_s=self.timeout_s))
 
     def give_back(self, robot: str, component: str) -> Future[v1.LeaseReply]:
         """Give it back."""
@@ -188,19 +232,24 @@ class ClientCore:
     ) -> OpenCommand:
         """Send a command; follow it by what is returned."""
         options = options or Options()
-        body = v1.Command(
-            method=method,
-            args=named(args),
-            on_disconnect=options.on_disconnect or v1.ON_DISCONNECT_UNSPECIFIED,
-            max_duration_ms=int((options.max_duration_s or 0) * 1000),
-            preempt=options.preempt,
-        )
+        body = _command(method, options, args)
         command = OpenCommand(
             id=options.command_id or new_message_id(), robot=robot, method=method, frames=[]
         )
         ttl_ms = max(1, int(options.ttl_s * 1000))
         self.endpoint.post(lambda now: self.session.submit(command, body, ttl_ms=ttl_ms, now=now))
         return command
+
+    def check(
+        self, robot: str, method: str, options: Options | None, args: Mapping[str, Plain]
+    ) -> Future[v1.CommandCheckReply]:
+        """A dry run."""
+        options = options or Options()
+        body = v1.CommandCheck(command=_command(method, options, args))
+        ttl_ms = max(1, int(options.ttl_s * 1000))
+        return self._post(
+            lambda now: self.session.check(robot, body, ttl_ms=ttl_ms, now=now, timeout_s=self.timeout_s)
+        )
 
     @staticmethod
     def accepted(command: OpenCommand) -> Future[v1.CommandUpdate]:
@@ -309,10 +358,12 @@ class ClientCore:
 
     # Events and streams.
 
-    def watch(self, robots: Iterable[str], *, twins: bool, commands: bool) -> Channel[v1.Event]:
+    def watch(
+        self, robots: Iterable[str], *, twins: bool, commands: bool, notices: bool = False
+    ) -> Channel[v1.Event]:
         """A channel of events; all watches of one connection share one watch at the hub."""
-        wanted = frozenset(robots)
-        channel: _EventChannel = _EventChannel(wanted, twins=twins, commands=commands)
+        kinds = {"robot": True, "twin_delta": twins, "command": commands, "notice": notices}
+        channel = _EventChannel(frozenset(robots), frozenset(kind for kind, on in kinds.items() if on))
         self._channels.append(channel)
         self._watch_all()
         return channel
@@ -324,10 +375,8 @@ class ClientCore:
             self._channels.remove(channel)
 
     def _watch_all(self) -> None:
-        body = v1.Watch(
-            twins=any(isinstance(each, _EventChannel) and each.twins for each in self._channels),
-            commands=any(isinstance(each, _EventChannel) and each.commands for each in self._channels),
-        )
+        kinds = {kind for each in self._channels if isinstance(each, _EventChannel) for kind in each.kinds}
+        body = v1.Watch(twins="twin_delta" in kinds, commands="command" in kinds, notices="notice" in kinds)
         self._post(lambda now: self.session.watch(body, now=now, timeout_s=self.timeout_s))
 
     def _event(self, event: v1.Event) -> None:
@@ -378,22 +427,27 @@ class ClientCore:
 
 
 class _EventChannel(Channel[v1.Event]):
-    """Events of the robots wanted."""
+    """Events of the robots and kinds wanted."""
 
-    def __init__(self, robots: frozenset[str], *, twins: bool, commands: bool) -> None:
+    def __init__(self, robots: frozenset[str], kinds: frozenset[str]) -> None:
         super().__init__(EVENTS_KEPT)
-        self.robots, self.twins, self.commands = robots, twins, commands
+        self.robots, self.kinds = robots, kinds
 
     def wants(self, event: v1.Event) -> bool:
         kind = event.WhichOneof("kind")
-        robot = {
-            "twin_delta": event.twin_delta.robot,
-            "robot": event.robot.robot,
-            "command": event.command.robot,
-        }.get(kind or "", "")
-        if self.robots and robot not in self.robots:
+        if kind not in self.kinds:
             return False
-        return (kind != "twin_delta" or self.twins) and (kind != "command" or self.commands)
+        return not self.robots or getattr(event, kind).robot in self.robots
+
+
+def _command(method: str, options: Options, args: Mapping[str, Plain]) -> v1.Command:
+    return v1.Command(
+        method=method,
+        args=named(args),
+        on_disconnect=options.on_disconnect or v1.ON_DISCONNECT_UNSPECIFIED,
+        max_duration_ms=int((options.max_duration_s or 0) * 1000),
+        preempt=options.preempt,
+    )
 
 
 def _outcome(done: Future[Any]) -> tuple[object, Exception | None]:

@@ -99,6 +99,8 @@ class HeldLease:
     renew_s: float = 0.0
     lost: str = ""
     users: int = 1
+    # Somebody asks for it; answered by giving it back or declining.
+    wanted: v1.LeaseWanted | None = None
 
     def covers(self, component: str) -> bool:
         """Whether it lets this session move that component."""

@@ -66,14 +66,18 @@ class ClientSession:
         name: For people, in audits and refusals.
         roles: Claimed roles.
         lanes: Which lanes it has; a stop needs the safety lane alone.
+        cloud: It acts for somebody far away, who takes no lease from a person on site.
 
     Attributes:
         ready: Resolves with the control lane's first HelloReply.
         authorities: Stop state and lease holders by robot, as the hub told them.
     """
 
-    def __init__(self, *, name: str, roles: Iterable[v1.Role], lanes: Iterable[Lane] = tuple(Lane)) -> None:
+    def __init__(
+        self, *, name: str, roles: Iterable[v1.Role], lanes: Iterable[Lane] = tuple(Lane), cloud: bool = False
+    ) -> None:
         """Say nothing yet."""
+        self._cloud = cloud
         self.name = name
         self.ready: Future[v1.HelloReply] = Future()
         self.authorities: dict[str, v1.Authority] = {}
@@ -202,17 +206,40 @@ class ClientSession:
         state.hello_s = now + HELLO_RETRY_S
         state.asked.clear()
         hello = v1.Hello(
-            kind=v1.PEER_KIND_CLIENT, major=MAJOR, minor=MINOR, name=self.name, roles=self._roles
+            kind=v1.PEER_KIND_CLIENT,
+            major=MAJOR,
+            minor=MINOR,
+            name=self.name,
+            roles=self._roles,
+            cloud=self._cloud,
         )
         self._ask(lane, hello, now)
 
+    def check(
+        self, robot: str, body: v1.CommandCheck, *, ttl_ms: int, now: float, timeout_s: float
+    ) -> Future[Any]:
+        """A dry run, with the header that the command itself would have."""
+        header: dict[str, Any] = {
+            "ttl_ms": ttl_ms,
+            "lease": self.leases.token(robot, body.command.method.partition(".")[0]),
+            "stop_generation": self.generation(robot),
+        }
+        return self.request(body, now=now, timeout_s=timeout_s, robot=robot, **header)
+
     def request(
-        self, body: Message, *, now: float, timeout_s: float, robot: str = "", lane: Lane = Lane.CONTROL
+        self,
+        body: Message,
+        *,
+        now: float,
+        timeout_s: float,
+        robot: str = "",
+        lane: Lane = Lane.CONTROL,
+        **header: Any,
     ) -> Future[Any]:
         """Send a request; the future resolves with its answer, or raises what was refused."""
         self._now = now
         future: Future[Any] = Future()
-        message_id = self._queue(lane, body, destination=robot)
+        message_id = self._queue(lane, body, destination=robot, **header)
         self._requests[message_id] = Request(
             lane=lane,
             frames=self._outbox[-1][1],
@@ -298,6 +325,8 @@ class ClientSession:
                 command.feedback.put(body)
         elif isinstance(body, v1.LeaseLost):
             self.leases.taken(body)
+        elif isinstance(body, v1.LeaseWanted):
+            self.leases.wanted(body)
         elif isinstance(body, v1.Event):
             self.on_event(body)
         else:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from robolink import v1
-from robolink.core.envelope import MAX_TTL_MS
+from robolink.core.command import ACCEPTED, CommandRecord
+from robolink.core.envelope import MAX_HEADER_BYTES, MAX_TTL_MS
 from robolink.core.lease import token_of
 from robolink.core.sheet import check_args, check_mode
 from robolink.core.values import from_value
@@ -54,6 +55,58 @@ def admit(site: Site, header: v1.Header, body: v1.Command, *, session_id: int) -
         _check_busy(site, machine, component, preempt=body.preempt)
     site.table.check_room(machine.robot)
     return Admitted(machine, machine.driver, method, deadline_ns)
+
+
+def new_record(
+    site: Site,
+    admitted: Admitted,
+    header: v1.Header,
+    body_bytes: bytes,
+    body: v1.Command,
+    *,
+    digest: bytes,
+    owner: str,
+) -> CommandRecord:
+    """The record of an admitted command, ACCEPTED.
+
+    Raises:
+        Violation: INVALID, its header is too long to be forwarded.
+    """
+    method = admitted.method
+    return CommandRecord(
+        id=header.message_id,
+        robot=header.destination,
+        digest=digest,
+        method=body.method,
+        owner=owner,
+        motion=method.motion,
+        goal=method.kind == v1.METHOD_KIND_GOAL,
+        on_disconnect=body.on_disconnect or method.on_disconnect or v1.ON_DISCONNECT_CANCEL,
+        lease=token_of(header.lease),
+        stop_generation=header.stop_generation,
+        header=_forwarded_header(site, header, owner),
+        body=body_bytes,
+        state=ACCEPTED,
+        time_ns=site.now_ns,
+        deadline_ns=admitted.deadline_ns,
+        driver_session=admitted.driver.session_id,
+        hops=[("client", "sent", header.sent_ns), ("hub", "ACCEPTED", site.now_ns)],
+    )
+
+
+def _forwarded_header(site: Site, header: v1.Header, owner: str) -> bytes:
+    # The hub is the sender of this leg: its session id lets a driver refuse what a former hub left in a pipe.
+    forwarded = v1.Header()
+    forwarded.CopyFrom(header)
+    forwarded.source = owner
+    forwarded.session_id = site.session_id
+    data = forwarded.SerializeToString()
+    if len(data) > MAX_HEADER_BYTES:
+        raise Violation(
+            v1.CAUSE_INVALID,
+            f"the header has {len(data)} bytes with its source, the limit is {MAX_HEADER_BYTES}",
+        )
+    return data
 
 
 def _mode(machine: Machine) -> str:

@@ -13,10 +13,9 @@ from typing import Final
 from robolink import v1
 from robolink.core import command as rules
 from robolink.core.command import CommandRecord, Writer
-from robolink.core.envelope import MAX_HEADER_BYTES, MAX_RESULT_BYTES, MESSAGE_ID_BYTES
-from robolink.core.lease import token_of
+from robolink.core.envelope import MAX_RESULT_BYTES, MESSAGE_ID_BYTES
 from robolink.core.violation import Violation, state_name
-from robolink.hub.admission import admit
+from robolink.hub.admission import admit, new_record
 from robolink.hub.site import Machine, Peer, Site
 
 REJECTED_KEPT: Final = 10_000
@@ -105,14 +104,14 @@ class CommandDesk:
             Violation: Any cause; nothing was kept.
         """
         site = self._site
-        machine, driver, method, deadline_ns = admit(site, header, body, session_id=session_id)
-        record = self._record(header, body_bytes, body, method, digest, owner, peer)
-        record.deadline_ns, record.driver_session = deadline_ns, driver.session_id
+        admitted = admit(site, header, body, session_id=session_id)
+        record = new_record(site, admitted, header, body_bytes, body, digest=digest, owner=owner)
+        record.peer = peer
         site.table.add(record)
         site.turn.batch.command(record)
         site.turn.failed.append(lambda text: self._storage_failed(record, text))
-        if method.motion and body.preempt:
-            self._preempt(machine, record)
+        if record.motion and body.preempt:
+            self._preempt(admitted.machine, record)
         return record
 
     def check(self, peer: Peer, header: v1.Header, body: v1.CommandCheck) -> None:
@@ -125,53 +124,10 @@ class CommandDesk:
             reply.cause, reply.text = violation.cause, violation.text
         self._site.reply(peer, header, reply)
 
-    def _record(
-        self,
-        header: v1.Header,
-        body_bytes: bytes,
-        body: v1.Command,
-        method: v1.Method,
-        digest: bytes,
-        owner: str,
-        peer: bytes,
-    ) -> CommandRecord:
-        return CommandRecord(
-            id=header.message_id,
-            robot=header.destination,
-            digest=digest,
-            method=body.method,
-            owner=owner,
-            motion=method.motion,
-            goal=method.kind == v1.METHOD_KIND_GOAL,
-            on_disconnect=body.on_disconnect or method.on_disconnect or v1.ON_DISCONNECT_CANCEL,
-            lease=token_of(header.lease),
-            stop_generation=header.stop_generation,
-            header=self._forwarded_header(header, owner),
-            body=body_bytes,
-            state=rules.ACCEPTED,
-            time_ns=self._site.now_ns,
-            peer=peer,
-            hops=[("client", "sent", header.sent_ns), ("hub", "ACCEPTED", self._site.now_ns)],
-        )
-
     def _preempt(self, machine: Machine, new: CommandRecord) -> None:
         for other in self._site.table.live(machine.robot):
             if other.goal and other.motion and other.component == new.component and other.id != new.id:
                 self.cancel_record(other, "preempted", end_state=rules.PREEMPTED, held=True)
-
-    def _forwarded_header(self, header: v1.Header, owner: str) -> bytes:
-        # The hub is the sender of this leg: its session id lets a driver refuse what a former hub left in a pipe.
-        forwarded = v1.Header()
-        forwarded.CopyFrom(header)
-        forwarded.source = owner
-        forwarded.session_id = self._site.session_id
-        data = forwarded.SerializeToString()
-        if len(data) > MAX_HEADER_BYTES:
-            raise Violation(
-                v1.CAUSE_INVALID,
-                f"the header has {len(data)} bytes with its source, the limit is {MAX_HEADER_BYTES}",
-            )
-        return data
 
     def _deliver(self, record: CommandRecord) -> None:
         machine = self._site.machines[record.robot]

@@ -136,6 +136,7 @@ def test_a_returning_session_resumes_and_a_new_one_makes_it_lost(
     assert client.update(goal, v1.COMMAND_STATE_LOST).cause == v1.CAUSE_DISCONNECTED
     # The first journaled outcome wins; another one is kept beside it.
     restarted.outcome(goal, SUCCEEDED)
+    restarted.expect(v1.CommandUpdateAck)
     late = client.reply(v1.CommandUpdate, v1.CommandQuery(command_id=goal))
     assert late.state == v1.COMMAND_STATE_LOST
     assert late.late_outcome.state == SUCCEEDED
