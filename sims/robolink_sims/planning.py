@@ -40,20 +40,21 @@ def plan(
     if place.hits(x, y, room):
         raise NoWayError(f"x = {x:.2f} m, y = {y:.2f} m is in a wall or within {room:.2f} m of one")
     first, last = place.cell(*start), place.cell(x, y)
-    cells = _search(place, first, last, room)
+    escape = ESCAPE_CELLS if place.hits(*start, room) else 0
+    cells = _search(place, first, last, room, escape)
     if cells is None:
         raise NoWayError(f"no way to x = {x:.2f} m, y = {y:.2f} m that leaves {room:.2f} m to the walls")
     points = [start, *(place.middle(*each) for each in _corners(cells)), goal]
     return _straightened(place, points, room)[1:]
 
 
-def _search(place: OccupancyMap, first: Cell, last: Cell, room: float) -> list[Cell] | None:
+def _search(place: OccupancyMap, first: Cell, last: Cell, room: float, escape: int) -> list[Cell] | None:
     def may(row: int, column: int) -> bool:
         if not place.is_inside(row, column) or place.occupied[row, column]:
             return False
         if place.clearance[row, column] >= room or (row, column) == last:
             return True
-        return max(abs(row - first[0]), abs(column - first[1])) <= ESCAPE_CELLS
+        return max(abs(row - first[0]), abs(column - first[1])) <= escape
 
     def estimate(cell: Cell) -> float:
         far, near = sorted((abs(cell[0] - last[0]), abs(cell[1] - last[1])), reverse=True)
