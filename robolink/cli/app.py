@@ -148,6 +148,9 @@ def call(
         float | None,
         typer.Option(metavar="S", min=0, help="Do not start it any later than this (default 5)."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="A dry run: say whether the hub would take it; nothing moves.")
+    ] = False,
     hub: HubOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -157,7 +160,7 @@ def call(
     """
     from robolink.cli.call import Wish, call_method
 
-    wish = Wish(robot, method, arguments or [], follow, timeout, preempt, ttl)
+    wish = Wish(robot, method, arguments or [], follow, timeout, preempt, ttl, check)
     return call_method(hub, wish, as_json)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from robolink import v1
+from robolink.cli.check import check_call
 from robolink.cli.output import print_json, print_json_line
 from robolink.cli.progress import Show, shower
 from robolink.cli.session import connected
@@ -44,10 +45,11 @@ class Wish:
     timeout_s: float | None
     preempt: bool
     ttl_s: float | None
+    check: bool = False
 
 
 def call_method(hub: str | None, wish: Wish, as_json: bool) -> int:
-    """Run it; errors of any other outcome than SUCCEEDED are raised after they were shown.
+    """Run it, or only ask what the hub would say; any outcome but SUCCEEDED is raised after it was shown.
 
     Raises:
         RobolinkError: RejectedError, LeaseError, CommandFailedError, DeadlineExceededError.
@@ -57,6 +59,8 @@ def call_method(hub: str | None, wish: Wish, as_json: bool) -> int:
         robot = site.robot(wish.robot)
         method = _method(robot, wish)
         args = typed_arguments(wish.method, method, wish.words)
+        if wish.check:
+            return check_call(site, wish.robot, wish.method, _options(wish), args, as_json)
         began = time.monotonic()
         with ExitStack() as stack:
             goal = _start(stack, robot, wish, method, args, as_json)
@@ -159,3 +163,5 @@ def _print_outcome(
     )
     cause = f" ({cause_name(update.cause)})" if update.cause else ""
     sys.stdout.write(f"{state_name(update.state)}{cause} in {took_s:.2f} s  {results}".rstrip() + "\n")
+    if update.state != v1.COMMAND_STATE_SUCCEEDED:
+        sys.stdout.write(f"its way: robolink trace {update.command_id.hex()}\n")

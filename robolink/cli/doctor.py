@@ -23,7 +23,7 @@ from robolink.cli import checks
 from robolink.cli.options import hub_url, no_hub
 from robolink.cli.output import print_json
 from robolink.cli.progress import busy
-from robolink.cli.session import clock_error_s, connected, safety_lane_up, welcome
+from robolink.cli.session import clock_error_s, connected, safety_lane_up
 from robolink.cli.verdicts import Finding, Level, first_fault, print_findings
 from robolink.core.envelope import MAJOR, MINOR
 from robolink.errors import RobolinkError
@@ -74,7 +74,7 @@ def _hub(site: Hub) -> Iterator[Finding]:
         begun = time.monotonic()
         status = site.status()
         trips.append(time.monotonic() - begun)
-    me, infos = welcome(site), site.robots()
+    me, infos = site.welcome, site.robots()
     yield checks.control(sorted(trips)[len(trips) // 2])
     yield _safety(site)
     yield _telemetry(site, infos)

@@ -1,4 +1,4 @@
-"""More commands: seeing what happens (watch, why, top, doctor), and holding the right to move (lease, drive).
+"""More commands: seeing what happens and why, and holding the right to move.
 
 As app.py: names, options and help; each command brings its module in when it runs.
 """
@@ -67,6 +67,73 @@ def doctor(hub: HubOption = None, as_json: JsonOption = False) -> int:
     return run(hub, as_json)
 
 
+def lease(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROBOT[/COMPONENT]",
+            help="What to hold.",
+            show_default=False,
+            autocompletion=complete.places,
+        ),
+    ] = "",
+    every: Annotated[bool, typer.Option("--list", help="Who holds what; takes nothing.")] = False,
+    take: Annotated[
+        bool, typer.Option("--take", help="End the owner's lease; needs --reason and role maintain; audited.")
+    ] = False,
+    request: Annotated[
+        float | None,
+        typer.Option(
+            "--request", metavar="S", min=0.1, help="Ask the owner, and wait so long; needs --reason."
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Told to the owner.")] = "",
+    for_s: Annotated[
+        float | None, typer.Option("--for", metavar="S", min=0, help="Give it back after this time.")
+    ] = None,
+    hub: HubOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Hold the right to move a robot until Ctrl-C, and answer who asks for it; or --list who holds what."""
+    from robolink.cli.lease import Wish, list_leases
+    from robolink.cli.lease import lease as run
+
+    if every == bool(place):
+        raise typer.BadParameter("name what to hold, or say --list")
+    if every:
+        return list_leases(hub, as_json)
+    wish = Wish(place=place, take=take, request_s=request, reason=reason, for_s=for_s)
+    return run(hub, wish, as_json)
+
+
+def trace(
+    command_id: Annotated[
+        str,
+        typer.Argument(metavar="COMMAND-ID", help="32 hex digits.", autocompletion=complete.command_ids),
+    ],
+    hub: HubOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """The way of a command, hop by hop, with the time since the first and since the one before."""
+    from robolink.cli.trace import trace as run
+
+    return run(hub, command_id, as_json)
+
+
+def audit(
+    after: Annotated[int, typer.Option(metavar="SEQ", min=0, help="Only records after this one.")] = 0,
+    hub: HubOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """What was commanded, stopped, released and taken, and by whom; needs role maintain.
+
+    Exit code 1: a record was changed or left out.
+    """
+    from robolink.cli.audit import audit as run
+
+    return run(hub, after, as_json)
+
+
 def drive(
     robot: RobotArgument,
     setpoint: Annotated[
@@ -91,5 +158,5 @@ def drive(
 
 def add_to(app: typer.Typer) -> None:
     """Enter them in the command line, in the order in which help shows them."""
-    for command in (watch, why, top, doctor, drive):
+    for command in (watch, why, trace, top, doctor, lease, drive, audit):
         app.command()(command)

@@ -44,25 +44,12 @@ def bad_url(url: str, exc: ValueError) -> Exception:
     return ConfigError(f"{url!r} is no hub's address: {exc}", hint="write it as tcp://HOST:PORT")
 
 
-# Three doors that the client does not have yet: the welcome, the clock, the safety lane. Nobody else looks inside it.
-
-
-def welcome(site: Hub) -> v1.HelloReply:
-    """The hub's newest welcome: the name and roles it gives this peer, versions, timeouts."""
-    return site._core.session.hello_reply or v1.HelloReply()
+# Two doors that the client does not have yet: its clock's error, and its safety lane. Nobody else looks inside it.
 
 
 def clock_error_s(site: Hub) -> float | None:
     """Bound of the error of this end's offset to site time, s; None before the first sample."""
-    clock = site._core.session.clock
-    return clock.error_ns / 1e9 if clock.synced else None
-
-
-def site_now_ns(site: Hub) -> int:
-    """Site time now."""
-    import time
-
-    return site._core.session.site_ns(time.monotonic())
+    return site._core.session.clock.error_ns / 1e9 if site.synced else None
 
 
 def safety_lane_up(site: Hub) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from robolink import v1
 from robolink.cli.output import Cell, console, is_tty, print_json, print_json_line, print_table, table
 from robolink.cli.robots import stop_cell
-from robolink.cli.session import connected, site_now_ns
+from robolink.cli.session import connected
 from robolink.cli.views import View, stop_state
 from robolink.core.values import from_value
 from robolink.core.violation import state_name
@@ -65,7 +65,7 @@ def top(hub: str | None, interval_s: float, once: bool, as_json: bool) -> int:
 
 
 def _live(site: Hub, side: Side, interval_s: float, as_json: bool) -> None:
-    with site.watch(twins=False, commands=False) as events:
+    with site.watch(twins=False, notices=True) as events:
         if as_json:
             while True:
                 print_json_line({"robots": look(site, side)})
@@ -109,7 +109,7 @@ def look(site: Hub, side: Side) -> list[View]:
                 side.batteries.pop(info.robot, None)
             else:
                 side.batteries[info.robot] = charge
-    now_ns = site_now_ns(site)
+    now_ns = site.now_ns()
     return [
         fleet_view(info, side.batteries.get(info.robot), side.notices[info.robot], now_ns) for info in infos
     ]

@@ -14,7 +14,7 @@ from typing import Final
 
 from robolink import v1
 from robolink.cli.output import console, is_tty, print_json_line
-from robolink.cli.session import connected, site_now_ns
+from robolink.cli.session import connected
 from robolink.cli.values import shown
 from robolink.cli.views import View, cause, property_state, short
 from robolink.cli.views import robot as robot_view
@@ -188,12 +188,14 @@ def watch(hub: str | None, robots: list[str], wanted: Wanted, as_json: bool) -> 
         if is_tty() and not as_json:
             sys.stderr.write(f"watching {', '.join(robots) or 'every robot'}; Ctrl-C ends it\n")
         try:
-            with site.watch(robots, twins=wanted.twins, commands=wanted.commands) as events:
+            with site.watch(
+                robots, twins=wanted.twins, commands=wanted.commands, notices=wanted.notices
+            ) as events:
                 for name in robots or sorted(present):
-                    _show(watcher.lines(v1.Event(robot=present[name]), site_now_ns(site)), as_json)
+                    _show(watcher.lines(v1.Event(robot=present[name]), site.now_ns()), as_json)
                 dropped = 0
                 for event in events:
-                    _show(watcher.lines(event, site_now_ns(site)), as_json)
+                    _show(watcher.lines(event, site.now_ns()), as_json)
                     if events.dropped != dropped:
                         dropped = events.dropped
                         sys.stderr.write(f"robolink: {dropped} events lost so far: this reader is too slow\n")

@@ -11,7 +11,7 @@ from typing import Final
 
 from robolink import v1
 from robolink.cli.output import print_json
-from robolink.cli.session import clock_error_s, connected, site_now_ns, welcome
+from robolink.cli.session import clock_error_s, connected
 from robolink.cli.verdicts import Finding, Level, first_fault, print_findings
 from robolink.cli.views import short
 from robolink.core.violation import cause_name, state_name
@@ -34,9 +34,7 @@ def why(hub: str | None, robot: str, as_json: bool) -> int:
                 f"the hub knows no robot {robot!r}", robot=robot, cause=v1.CAUSE_UNKNOWN_ROBOT
             )
         twin = site.robot(robot).twin.get()
-        findings = reasons(
-            info, twin, welcome(site), now_ns=site_now_ns(site), clock_error_s=clock_error_s(site)
-        )
+        findings = reasons(info, twin, site.welcome, now_ns=site.now_ns(), clock_error_s=clock_error_s(site))
     fault = first_fault(findings)
     if as_json:
         first = fault.view() if fault else None
