@@ -39,8 +39,8 @@ PUBLIC_NAMES = {
         "StopOutcome StopView Stream command goal setpoint"
     ),
     "robolink.client": (
-        "AsyncGoalHandle AsyncHub AsyncIteration AsyncLease AsyncRobotHandle AsyncTwin GoalHandle "
-        "Hub Iteration Lease Options RobotHandle StreamSample Twin connect connect_async stop_all"
+        "AsyncGoalHandle AsyncHub AsyncIteration AsyncLease AsyncRobotHandle AsyncTwin Discovery FoundHub GoalHandle "
+        "Hub Iteration Lease Options RobotHandle StreamSample Twin connect connect_async discover stop_all"
     ),
 }
 

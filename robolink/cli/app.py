@@ -58,6 +58,19 @@ app.add_typer(hub_app, name="hub")
 
 
 @app.command()
+def discover(
+    timeout: Annotated[
+        float, typer.Option("--timeout-s", metavar="S", min=0, help="How long to listen for mDNS.")
+    ] = 3.0,
+    as_json: JsonOption = False,
+) -> int:
+    """Hubs that are listed or announce themselves, and whether their keys are known: nothing is trusted before keys."""
+    from robolink.cli.discover import list_hubs
+
+    return list_hubs(timeout, as_json)
+
+
+@app.command()
 def robots(hub: HubOption = None, as_json: JsonOption = False) -> int:
     """Robots that the hub knows: online, driver, stop latch, leases."""
     from robolink.cli.robots import list_robots

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from robolink.client._blocking import GoalHandle, Hub, Iteration, Lease, RobotHandle, Twin
 from robolink.client._connect import connect, stop_all
 from robolink.client._core import Options
+from robolink.client._discovery import Discovery, FoundHub, discover
 from robolink.client._streams import StreamSample
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
         AsyncLease,
         AsyncRobotHandle,
         AsyncTwin,
-        connect_async,
     )
+    from robolink.client._connect_async import connect_async
 
 _ASYNC = (
     "AsyncGoalHandle",
@@ -30,7 +31,6 @@ _ASYNC = (
     "AsyncLease",
     "AsyncRobotHandle",
     "AsyncTwin",
-    "connect_async",
 )
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "AsyncLease",
     "AsyncRobotHandle",
     "AsyncTwin",
+    "Discovery",
+    "FoundHub",
     "GoalHandle",
     "Hub",
     "Iteration",
@@ -50,11 +52,16 @@ __all__ = [
     "Twin",
     "connect",
     "connect_async",
+    "discover",
     "stop_all",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "connect_async":
+        from robolink.client._connect_async import connect_async
+
+        return connect_async
     if name in _ASYNC:
         from robolink.client import _asyncio
 

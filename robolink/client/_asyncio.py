@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from robolink import v1
-from robolink.client._blocking import ANSWER_MARGIN_S, CALL_TIMEOUT_S, DEFAULT_ROLES
+from robolink.client._blocking import ANSWER_MARGIN_S, CALL_TIMEOUT_S
 from robolink.client._channel import Channel
-from robolink.client._core import NO_HUB_HINT, ClientCore, Options
+from robolink.client._core import ClientCore, Options
 from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand
 from robolink.client._streams import StreamReader, StreamSample
 from robolink.core.values import Plain
 from robolink.errors import ConnectionLostError, DeadlineExceededError, RobolinkError, TransportTimeoutError
-from robolink.transports.lanes import Keys
 
 A = TypeVar("A")
 
@@ -364,51 +363,3 @@ class AsyncHub:
     ) -> None:
         """Close."""
         await self.close()
-
-
-class _Connecting:
-    """What `connect_async` returns: await it, or enter it as an async context manager."""
-
-    def __init__(self, core: ClientCore, timeout_s: float) -> None:
-        self._core, self._timeout_s = core, timeout_s
-        self._hub: AsyncHub | None = None
-
-    async def _connect(self) -> AsyncHub:
-        try:
-            await _wait(self._core.connected(), self._timeout_s)
-        except TimeoutError as exc:
-            await asyncio.to_thread(self._core.close)
-            text = f"no hub answers at {self._core.url} within {self._timeout_s:g} s"
-            raise ConnectionLostError(text, hint=NO_HUB_HINT) from exc
-        except BaseException:
-            await asyncio.to_thread(self._core.close)
-            raise
-        return AsyncHub(self._core)
-
-    def __await__(self) -> Generator[Any, None, AsyncHub]:
-        return self._connect().__await__()
-
-    async def __aenter__(self) -> AsyncHub:
-        self._hub = await self._connect()
-        return self._hub
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._hub is not None:
-            await self._hub.close()
-
-
-def connect_async(
-    url: str | None = None,
-    *,
-    name: str = "",
-    roles: Iterable[v1.Role] = DEFAULT_ROLES,
-    keys: Keys | None = None,
-    timeout_s: float = 5.0,
-    safety_url: str | None = None,
-    cloud: bool = False,
-) -> _Connecting:
-    """Connect to a hub; enter it as an async context manager, or await it. Arguments and errors as `connect`."""
-    core = ClientCore(
-        url, name=name, roles=roles, keys=keys, timeout_s=timeout_s, safety_url=safety_url, cloud=cloud
-    )
-    return _Connecting(core, timeout_s)

@@ -20,9 +20,9 @@ from robolink.core.envelope import new_message_id
 from robolink.core.sheet import SheetIndex
 from robolink.core.values import Plain, named, to_value, values_to_dict
 from robolink.errors import ConnectionLostError, LeaseError, RejectedError, SettingRejectedError
-from robolink.transports.curve import keys_from_environment
+from robolink.transports.discovery import hub_address, resolve
 from robolink.transports.endpoint import Endpoint
-from robolink.transports.lanes import DEFAULT_URL, Keys, Lane, beside
+from robolink.transports.lanes import Keys, Lane, beside
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -93,9 +93,10 @@ class ClientCore:
         cloud: bool = False,
     ) -> None:
         """Start to connect."""
-        self.url = url or os.environ.get("ROBOLINK_HUB") or DEFAULT_URL
+        target = resolve(hub_address(url), keys)
+        self.url = target.url
         self.timeout_s = timeout_s
-        self.keys = keys = keys or keys_from_environment()
+        self.keys = keys = target.keys
         lanes = (Lane.SAFETY,) if safety_only else tuple(Lane)
         self.session = ClientSession(
             name=name or f"client-{os.getpid()}", roles=roles, lanes=lanes, cloud=cloud
@@ -107,7 +108,7 @@ class ClientCore:
         self.endpoint = Endpoint(
             self.session,
             control_url="" if safety_only else self.url,
-            safety_url=safety_url or beside(self.url, 1),
+            safety_url=safety_url or target.safety_url or beside(self.url, 1),
             keys=keys,
             name="robolink-client",
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from robolink.errors import ConfigError, RobolinkError
+from robolink.hub.announce import announcing
 from robolink.hub.config import load
 from robolink.hub.notify import Notifier
 from robolink.hub.server import serve
@@ -29,7 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         config = load(options.config, url=options.url)
-        with StoreLock(config.store.path, wait_s=STORE_WAIT_S), contextlib.closing(Notifier()) as notifier:
+        with (
+            StoreLock(config.store.path, wait_s=STORE_WAIT_S),
+            announcing(config) as announce,
+            contextlib.closing(Notifier(on_ready=announce)) as notifier,
+        ):
             serve(config, notifier)
     except ConfigError as exc:
         sys.stderr.write(f"robolink hub: {exc}\n")

@@ -105,6 +105,14 @@ class CurveConfig(_Section):
     peers: tuple[PeerKey, ...] = ()
 
 
+class DiscoveryConfig(_Section):
+    """Whether the hub announces itself by mDNS, as what, and on which interfaces (addresses; none: those of `url`)."""
+
+    announce: bool = False
+    site: str = ""
+    interfaces: tuple[str, ...] = ()
+
+
 class HubConfig(_Section):
     """The whole file."""
 
@@ -119,6 +127,7 @@ class HubConfig(_Section):
     timeouts: TimeoutsConfig = TimeoutsConfig()
     limits: LimitsConfig = LimitsConfig()
     curve: CurveConfig | None = None
+    discovery: DiscoveryConfig = DiscoveryConfig()
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +20,18 @@ class Notifier:
     Args:
         environment: NOTIFY_SOCKET (a path, or an abstract name after `@`), WATCHDOG_USEC and WATCHDOG_PID; taken out of it,
             so that no child speaks for the hub.
+        on_ready: Called once the hub is ready, whether or not a manager listens.
 
     Attributes:
         counters: Words that did not get through, by error.
         watchdog_s: Every how many seconds at least a turn must be told; 0: the manager does not ask.
     """
 
-    def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, environment: MutableMapping[str, str] = os.environ, on_ready: Callable[[], None] | None = None
+    ) -> None:
         """Read the environment."""
+        self._on_ready = on_ready
         self.counters: Counter[str] = Counter()
         self._address = environment.pop("NOTIFY_SOCKET", "")
         usec, pid = environment.pop("WATCHDOG_USEC", ""), environment.pop("WATCHDOG_PID", "")
@@ -41,6 +45,8 @@ class Notifier:
     def ready(self, status: str) -> None:
         """All lanes are bound and the latches are known; `status` is one line for people."""
         self._say(f"READY=1\nSTATUS={status}")
+        if self._on_ready is not None:
+            self._on_ready()
 
     def turn(self, now: float) -> None:
         """The hub's loop has come round at `now` (monotonic s): tells it, twice in each period of the watchdog."""

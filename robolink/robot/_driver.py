@@ -26,9 +26,9 @@ from robolink.robot._handler import Order, RobotHandler, RobotLink, StopView
 from robolink.robot._properties import Measured
 from robolink.robot._runner import RobotRunner
 from robolink.robot._session import MAX_SHEETS_BYTES, DriverSession
-from robolink.transports.curve import keys_from_environment
+from robolink.transports.discovery import hub_address, resolve
 from robolink.transports.endpoint import Endpoint
-from robolink.transports.lanes import DEFAULT_URL, Keys, beside, publisher, seen_from
+from robolink.transports.lanes import Keys, beside, publisher, seen_from
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +57,10 @@ class Driver:
         safety_url: str | None = None,
     ) -> None:
         """Nothing is opened before `start`."""
-        self.hub = hub or os.environ.get("ROBOLINK_HUB") or DEFAULT_URL
+        target = resolve(hub_address(hub), keys)
+        self.hub = target.url
         self.error: Exception | None = None
-        self._keys = keys = keys or keys_from_environment()
+        self._keys = keys = target.keys
         self._runners: dict[str, RobotRunner] = {}
         self._attach_lock = threading.Lock()
         self._attaching: dict[str, list[Callable[[float], Any]]] = {}
@@ -69,7 +70,7 @@ class Driver:
         self._endpoint = Endpoint(
             self._session,
             control_url=self.hub,
-            safety_url=safety_url or beside(self.hub, 1),
+            safety_url=safety_url or target.safety_url or beside(self.hub, 1),
             keys=keys,
             name="robolink-driver",
         )
