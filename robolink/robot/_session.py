@@ -280,6 +280,8 @@ class DriverSession:
     def _error(self, lane: Lane, header: v1.Header, body: v1.Error, now: float) -> None:
         link = self._links[lane]
         if body.cause == v1.CAUSE_NO_HELLO:
+            if lane is Lane.CONTROL:
+                self._hub_forgot(now)
             link.want_hello(now)
             return
         self._wire.counters["error_" + cause_name(body.cause).lower()] += 1
@@ -292,6 +294,13 @@ class DriverSession:
             self._taken_since = now if self._taken_since is None else self._taken_since
             if now - self._taken_since >= TAKEN_RETRY_S:
                 self._end(body, now)
+
+    def _hub_forgot(self, now: float) -> None:
+        """The hub is silent or does not know us (it was restarted): nor, it may be, its safety lane. That one first."""
+        for link in self._links.values():
+            link.lost(now)
+        self._safety_first_until = now + SAFETY_FIRST_S
+        self._mind_connection()
 
     def _end(self, body: v1.Error, now: float) -> None:
         text = f"the hub refuses driver {self.name!r}: {body.text}"
@@ -365,9 +374,7 @@ class DriverSession:
             self._safety_first_until = 0.0
             if not self._links[Lane.CONTROL].up:
                 self._links[Lane.CONTROL].want_hello(now)
-        for lane, link in self._links.items():
-            if link.handle_timer(now):
-                self._say_hello(lane, now)
+        self._mind_lanes(now)
         self._mind_connection()
         if self._stale_at is not None and self._stale_at <= now:
             self._stale_at = None
@@ -375,6 +382,19 @@ class DriverSession:
             self.commands.hub_gone(now)
         self.commands.handle_timer(now)
         self.twin.handle_timer(now)
+
+    def _mind_lanes(self, now: float) -> None:
+        control, safety = self._links[Lane.CONTROL], self._links[Lane.SAFETY]
+        was_up = control.up
+        wanted = control.handle_timer(now)
+        if was_up and not control.up:
+            self._hub_forgot(now)
+        if safety.handle_timer(now):
+            self._say_hello(Lane.SAFETY, now)
+        if wanted and not safety.up and now < self._safety_first_until:
+            control.postpone(self._safety_first_until)  # Or as soon as the safety lane is there.
+        elif wanted:
+            self._say_hello(Lane.CONTROL, now)
 
     def take_outbox(self) -> list[tuple[Lane, list[bytes]]]:
         """What to send now."""

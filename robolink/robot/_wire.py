@@ -127,6 +127,10 @@ class LaneLink:
         """Have a hello said at the next timer, soon but not in a loop."""
         self._hello_at = max(now, self._said_at + HELLO_MIN_INTERVAL_S)
 
+    def postpone(self, until: float) -> None:
+        """No hello before then."""
+        self._hello_at = until
+
     def hello_unsent(self) -> None:
         """The last hello found no connection."""
         self._hello_at = self._said_at + HELLO_UNSENT_RETRY_S

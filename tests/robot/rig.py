@@ -133,6 +133,14 @@ class Rig:
         self.advance(0)
         self.answer_hello(Lane.CONTROL)
 
+    def hello_again(self) -> v1.Hello:
+        """The hub has forgotten this driver: it says both hellos anew, the safety lane's first; the control lane's."""
+        self.to(Lane.CONTROL, v1.Error(cause=v1.CAUSE_NO_HELLO))
+        self.advance(0.1)
+        self.answer_hello(Lane.SAFETY)
+        self.advance(0.1)
+        return self.answer_hello(Lane.CONTROL)
+
     def command(self, method: str = "wheels.go", *, generation: int = 0, **header: Any) -> bytes:
         """A command as the hub forwards it; its id."""
         args = {"x": 1} if method == "wheels.go" else {}

@@ -65,9 +65,18 @@ def test_a_hub_without_safety_lane_moves_nothing() -> None:
 
 
 def test_no_hello_error_brings_a_new_hello_on_that_lane(rig: Rig) -> None:
-    rig.to(Lane.CONTROL, v1.Error(cause=v1.CAUSE_NO_HELLO))
+    rig.to(Lane.SAFETY, v1.Error(cause=v1.CAUSE_NO_HELLO))
     rig.advance(0.1)
-    assert [lane for lane, _, body in rig.sent if isinstance(body, v1.Hello)] == [Lane.CONTROL]
+    assert [lane for lane, _, body in rig.sent if isinstance(body, v1.Hello)] == [Lane.SAFETY]
+
+
+def test_a_hub_that_forgot_us_hears_of_the_safety_lane_first(rig: Rig) -> None:
+    rig.to(Lane.CONTROL, v1.Error(cause=v1.CAUSE_NO_HELLO))
+    rig.advance(0.3)
+    assert {lane for lane, _, body in rig.sent if isinstance(body, v1.Hello)} == {Lane.SAFETY}
+    rig.answer_hello(Lane.SAFETY)
+    rig.advance(0.1)
+    assert Lane.CONTROL in {lane for lane, _, body in rig.sent if isinstance(body, v1.Hello)}
 
 
 @pytest.mark.parametrize("cause", [v1.CAUSE_DENIED, v1.CAUSE_VERSION, v1.CAUSE_INVALID])
@@ -102,7 +111,7 @@ def test_robot_taken_is_retried_for_three_seconds() -> None:
 def test_silence_is_loss_and_setpoints_are_zeroed_before_goals_end(rig: Rig) -> None:
     kept = rig.command(on_disconnect=v1.ON_DISCONNECT_CONTINUE)
     rig.finish(kept)
-    rig.setpoint(0.5, 0.0, ttl_ms=60_000)
+    rig.setpoint(0.5, 0.0, ttl_ms=10_000)
     rig.take(ApplySetpoint)
     rig.advance(1.6, beats=False)
     assert rig.take(HubChanged)[-1].connected is False
@@ -356,9 +365,7 @@ def test_stopped_and_released_while_away_ends_what_ran_before(rig: Rig) -> None:
     rig.command()
     rig.take(StopNow)
     rig.stops[ROBOT] = v1.StopState(generation=1)
-    rig.to(Lane.CONTROL, v1.Error(cause=v1.CAUSE_NO_HELLO))
-    rig.advance(0.1)
-    rig.answer_hello(Lane.CONTROL)
+    rig.hello_again()
     assert rig.take(StopNow)
     assert "STOPPED" in rig.states()
 

@@ -143,6 +143,7 @@ class DriverMachine(RuleBasedStateMachine):
             self.rig.sender.session_id = self.rig.hub_session
         self.rig.advance(0.6, beats=False)
         self.rig.answer_hello(Lane.SAFETY)
+        self.rig.advance(0.1)
         hello = self.rig.answer_hello(Lane.CONTROL)
         missing = set(self.started) - self.acked - set(hello.live_command_ids)
         assert not missing, "the hub would not learn how these ended"

@@ -65,9 +65,7 @@ def test_an_older_version_is_ignored_but_a_new_hub_counts_anew(rig: Rig) -> None
     desire(rig, 0.5, 2)
     assert len(rig.take(ApplySetting)) == 1
     rig.hub_session = rig.sender.session_id = 99
-    rig.to(Lane.CONTROL, v1.Error(cause=v1.CAUSE_NO_HELLO))
-    rig.advance(0.1)
-    rig.answer_hello(Lane.CONTROL)
+    rig.hello_again()
     desire(rig, 0.5, 1)
     assert rig.take(ApplySetting)[0].value == 0.5
 
@@ -93,9 +91,7 @@ def test_everything_is_reported_again_after_a_hello(rig: Rig) -> None:
     measure(rig, 4.0)
     rig.advance(0.2)
     rig.take_sent(v1.PropertyReport)
-    rig.to(Lane.CONTROL, v1.Error(cause=v1.CAUSE_NO_HELLO))
-    rig.advance(0.1)
-    rig.answer_hello(Lane.CONTROL)
+    rig.hello_again()
     rig.advance(0.2)
     assert rig.take_sent(v1.PropertyReport)[0].properties[0].reported.value.double_value == 4.0
 
