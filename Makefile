@@ -6,15 +6,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.bench-installed
 LEFT_OUT := $(VENV)/left-out.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
+SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench clean
+.PHONY: help install test demo lint fmt proto baseline bench soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -77,8 +79,16 @@ proto: $(STAMP) ## robolink/v1 from proto/
 baseline: $(STAMP) ## at a release only: today's schema becomes what later ones must not break
 	$(BIN)/buf build -o proto/baseline.binpb
 
-bench: $(STAMP) ## a command's path beside raw pyzmq and gRPC
-	$(BIN)/python benchmarks/command_path.py $(BENCH_ARGS)
+bench: $(BENCH_STAMP) ## figures beside their peers, into benchmarks/RESULTS.md; BENCH_ARGS='--only stop --rounds 7' picks
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+soak: $(STAMP) ## a thousand simulated robots on one hub for ten minutes; SOAK_ARGS=--help tells the rest
+	@$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
+
+# The peers that figures stand beside. The MQTT broker, mosquitto, is the system's: without it that path is left out.
+$(BENCH_STAMP): $(STAMP)
+	@$(PIP) install --quiet -e '.[bench]'
+	@touch $@
 
 clean: ## removes .venv, caches and built files
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

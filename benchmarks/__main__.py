@@ -68,15 +68,18 @@ def command_of(scenario: Scenario, options: argparse.Namespace) -> str:
     return " ".join(words)
 
 
-def profiled(scenario: Scenario, sizes: dict[str, float]) -> dict[str, Any]:
+def profiled(scenario: Scenario, sizes: dict[str, float]) -> dict[str, Any] | None:
     """One more run of the path that missed its goal, looked at by py-spy; its figures are thrown away."""
-    assert scenario.profiled is not None
+    if scenario.explain is not None:
+        return scenario.explain()
+    if scenario.profiled is None:
+        return None
     path, child = scenario.profiled
     say(f"{scenario.name}: a goal is not met; one more run of {scenario.peers[path]} under py-spy")
     with tempfile.TemporaryDirectory(prefix="robolink-spy-") as folder:
         spy = Spy(child, Path(folder))
         scenario.once(path, sizes, spy)
-        return {"of": f"the {child} of {scenario.peers[path]}", "top": spy.top(), "error": spy.error}
+        return {"of": f'the {child} in "{scenario.peers[path]}"', "top": spy.top(), "error": spy.error}
 
 
 def run(scenario: Scenario, options: argparse.Namespace) -> dict[str, Any]:
@@ -88,8 +91,9 @@ def run(scenario: Scenario, options: argparse.Namespace) -> dict[str, Any]:
     }
     rounds = options.rounds or (1 if options.quick else scenario.rounds)
     data["rounds"] = scenario.run(rounds, sizes, paths=options.paths, progress=say)
+    data["left_out"] = scenario.left_out()
     missed = not all(each.met for each in render.judge(scenario, data["rounds"]))
-    if missed and scenario.profiled is not None and not options.no_profile:
+    if missed and not options.no_profile:
         data["profile"] = profiled(scenario, sizes)
     return data
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,11 @@ ROOT: Final = Path(__file__).parents[1]
 READY: Final = "READY"
 START_TIMEOUT_S: Final = 30.0
 END_TIMEOUT_S: Final = 5.0
+
+
+def mosquitto() -> str | None:
+    """The MQTT broker, if the system has one; Debian puts it where a user's path does not look."""
+    return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
 
 
 # In the child.

@@ -115,10 +115,16 @@ def profile(data: Mapping[str, Any]) -> str:
     """The top functions, or why there are none; "" if nobody asked."""
     if data.get("error"):
         return f"No profile: {data['error']}."
+    if data.get("unit") == "ms":
+        rows = [
+            [f"`{each['function']}`", f"{each['self']:.1f}", f"{each['total']:.1f}"] for each in data["top"]
+        ]
+        told = f"What {data['of']} imports (one extra run that was timed module by module, which slows it):"
+        return f"{told}\n\n{table(['module', 'alone, ms', 'with what it imports, ms'], rows)}"
     rows = [[f"`{each['function']}`", f"{each['self']:.1%}", f"{each['total']:.1%}"] for each in data["top"]]
     told = (
-        f"Where {data['of']} spends its time (py-spy in an extra short run; share of the samples in which a thread held "
-        "the interpreter, so waiting, disk and socket calls are not in it):"
+        f"Where {data['of']} spends its time (py-spy in an extra run; share of the samples in which a thread held the\n"
+        "interpreter, so waiting, disk and socket calls are not in it; imports left out):"
     )
     return f"{told}\n\n{table(['function', 'alone', 'with what it calls'], rows)}"
 
@@ -138,6 +144,9 @@ def section(scenario: Scenario, data: Mapping[str, Any]) -> str:
     parts = [origin(data["facts"])]
     parts += [figures(scenario, rounds, heading, metrics, named) for heading, metrics in scenario.tables]
     parts += [goals(scenario, rounds, named), f"{count} {scenario.notes.format(**named)}"]
+    if data.get("left_out"):
+        reasons = "; ".join(f"{scenario.peers[path]} ({why})" for path, why in data["left_out"].items())
+        parts.append(f"Left out on this machine: {reasons}.")
     if data.get("profile"):
         parts.append(profile(data["profile"]))
     return "\n\n".join(part for part in parts if part)

@@ -105,6 +105,8 @@ class Scenario:
         packages: Whose versions belong to the figures.
         notes: What was measured, in Markdown; may name sizes as {name}.
         profiled: Path that is profiled, and the name of its child, where a goal is not met.
+        explain: In place of `profiled`: tells by itself where the time goes.
+        needs: For each path that not every machine can measure: what is missing here, "" if nothing is.
     """
 
     name: str
@@ -120,11 +122,17 @@ class Scenario:
     packages: tuple[str, ...] = ("pyzmq", "protobuf")
     notes: str = ""
     profiled: tuple[str, str] | None = None
+    explain: Callable[[], dict[str, Any]] | None = None
+    needs: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Of all tables."""
         return tuple(metric for _, metrics in self.tables for metric in metrics)
+
+    def left_out(self) -> dict[str, str]:
+        """Paths that cannot be measured here, and why."""
+        return {path: missing for path, ask in self.needs.items() if (missing := ask())}
 
     def run(
         self,
@@ -135,7 +143,8 @@ class Scenario:
         progress: Callable[[str], None] = print,
     ) -> list[Round]:
         """All rounds, each path once in each, in the order A B … B A; one row of figures per path and round."""
-        names = [name for name in self.peers if not paths or name in paths]
+        missing = self.left_out()
+        names = [name for name in self.peers if (not paths or name in paths) and name not in missing]
         found: list[Round] = []
         for number in range(rounds):
             row: Round = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -21,7 +20,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks import measure
-from benchmarks.processes import end_with_parent, hold_signals, say_ready, wait_for_signal
+from benchmarks.processes import end_with_parent, hold_signals, mosquitto, say_ready, wait_for_signal
 from robolink import v1
 
 ASKED: Final = "bench/asked"
@@ -38,16 +37,11 @@ max_queued_messages 0
 """
 
 
-def program() -> str | None:
-    """The broker; Debian puts it where a user's path does not look."""
-    return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
-
-
 def broker(port: int, folder: Path) -> None:
     """Run mosquitto on loopback until a signal, or until the bench is gone."""
     config = folder / "mosquitto.conf"
     config.write_text(CONFIG.format(port=port, most=MAX_UNACKNOWLEDGED))
-    found = program()
+    found = mosquitto()
     if found is None:
         raise SystemExit("mosquitto is not installed")
     serving = subprocess.Popen(

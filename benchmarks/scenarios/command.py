@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Final
 
 from benchmarks.ends.robolink_stack import MAX_CALLS
-from benchmarks.processes import free_ports
+from benchmarks.processes import free_ports, mosquitto
 from benchmarks.scenario import Bench, Figures, Goal, Metric, Scenario
 from benchmarks.scenarios.common import loopback, start_hub
 
@@ -73,6 +74,13 @@ def robolink_asyncio(bench: Bench) -> Figures:
     return robolink(bench, "asyncio")
 
 
+def lacks(*modules: str) -> str:
+    """The first of these packages that is not installed."""
+    return next(
+        (f"{each} is not installed" for each in modules if importlib.util.find_spec(each) is None), ""
+    )
+
+
 MEASURE: Final[dict[str, Callable[[Bench], Figures]]] = {
     "raw": raw,
     "grpc-direct": grpc_direct,
@@ -113,6 +121,12 @@ SCENARIO: Final = Scenario(
     ),
     packages=("pyzmq", "protobuf", "grpcio", "paho-mqtt", "eclipse-zenoh"),
     profiled=("robolink", "hub"),
+    needs={
+        "grpc-direct": lambda: lacks("grpc"),
+        "grpc-hub": lambda: lacks("grpc"),
+        "mqtt": lambda: lacks("paho") or ("" if mosquitto() else "mosquitto is not installed"),
+        "zenoh": lambda: lacks("zenoh"),
+    },
     notes="""{calls} calls one at a time after {warmup} of warm-up, then {throughput_calls} with {outstanding} outstanding.
 
 - Robolink: client SDK, hub with all checks and its journal (durability "process"), a driver on the vendor SDK with one

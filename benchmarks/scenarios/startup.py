@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import zmq
 
@@ -18,6 +18,7 @@ from robolink import v1
 from robolink.core.envelope import Sender, new_session_id
 
 RECONNECT_MS: Final = 5
+IMPORTS: Final = 20
 
 
 def cli() -> list[str]:
@@ -67,6 +68,21 @@ def measure(bench: Bench, path: str) -> Figures:
     return {"ms": statistics.median(taken), "max_ms": max(taken)}
 
 
+def explain() -> dict[str, Any]:
+    """What the help's start imports, by the interpreter's own account: ms by itself, ms with what it imports."""
+    command = [sys.executable, "-X", "importtime", "-m", "robolink.cli", "--help"]
+    told = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    ).stderr
+    found = []
+    for line in told.splitlines():
+        alone, total, name = (each.strip() for each in line.removeprefix("import time:").split("|"))
+        if alone.isdigit():
+            found.append({"function": name, "self": int(alone) / 1000, "total": int(total) / 1000})
+    top = sorted(found, key=lambda each: -float(each["total"]))[:IMPORTS]
+    return {"of": "`robolink --help`", "top": top, "error": "", "unit": "ms"}
+
+
 SCENARIO: Final = Scenario(
     name="startup",
     title="Start-up",
@@ -86,6 +102,7 @@ SCENARIO: Final = Scenario(
         Goal(text="import", path="import", metric="ms", at_most=150.0, unit="ms"),
         Goal(text="help", path="help", metric="ms", at_most=300.0, unit="ms"),
     ),
+    explain=explain,
     notes="""A round's figure is the median of {runs} runs, after one that is not counted (files come from the cache). All times contain
 the interpreter's own start; the hub's also that of its safety process.""",
 )
