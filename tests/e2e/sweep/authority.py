@@ -41,7 +41,6 @@ def newest_generation(facts: Facts) -> Iterator[str]:
     """No motion begins under an older generation than the newest stop answered before it was sent."""
     for command, send, begin in _motions(facts):
         known = max((each["gen"] for each in facts.of("stop_ack") if each["at"] < send["at"]), default=0)
-        stopped = [each["gen"] for each in facts.of("stop_ack") if each["verdict"] == "STOPPED"]
         stopped = [
             each["gen"]
             for each in facts.of("stop_ack")
@@ -180,7 +179,9 @@ def settings_converge(facts: Facts) -> Iterator[str]:
     last_start = max(driver_starts, default=0)
     applied = {each["name"]: each for each in facts.of("apply") if each["at"] > last_start}
     for twin in facts.of("twin"):
-        newest = max((each["version"] for each in facts.of("write_ack") if each["name"] == twin["name"]), default=0)
+        newest = max(
+            (each["version"] for each in facts.of("write_ack") if each["name"] == twin["name"]), default=0
+        )
         if twin["version"] < newest:
             yield f"{twin['name']}: version {newest} was answered, {twin['version']} is desired at rest"
         if twin["observed"] != twin["version"]:

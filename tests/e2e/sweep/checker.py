@@ -34,7 +34,7 @@ def came_to_rest(facts: Facts) -> Iterator[str]:
 def one_end(facts: Facts) -> Iterator[str]:
     """A command has at most one terminal state, the same for everybody who asks, ever."""
     for command in facts.sends:
-        ends = {state: who for state, who in facts.said(command)}
+        ends = dict(facts.said(command))
         if len(ends) > 1:
             yield f"{command} ended " + " and ".join(f"{name(s)} (says {who})" for s, who in ends.items())
 

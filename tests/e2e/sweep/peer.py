@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.client._core import ClientCore
+from robolink.client._leases import Wish
 from robolink.client._requests import HeldLease, OpenCommand
 from robolink.core.envelope import decode_header
 from robolink.errors import RobolinkError
@@ -24,7 +25,7 @@ from tests.e2e.sweep.plan import ROBOT
 
 REQUEST_S: Final = 2.0
 POLL_S: Final = 0.05
-ROLES: Final = (v1.ROLE_OPERATE, v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
+ROLES: Final = (v1.ROLE_MAINTAIN, v1.ROLE_SAFETY)
 
 
 class Peer:
@@ -161,8 +162,8 @@ class Peer:
 
     # Leases.
 
-    def _lease_asked(self, held: HeldLease, *, now: float, timeout_s: float) -> Future[Any]:
-        future = self._ask_lease(held, now=now, timeout_s=timeout_s)
+    def _lease_asked(self, held: HeldLease, **how: Any) -> Future[Any]:
+        future = self._ask_lease(held, **how)
 
         def granted(done: Future[Any]) -> None:
             if done.exception() is None:
@@ -172,21 +173,35 @@ class Peer:
         future.add_done_callback(granted)
         return future
 
-    def lease(self, component: str) -> Future[Any]:
-        """Ask for one."""
-        return self.core.acquire(ROBOT, component)
+    def lease(self, component: str, how: str = "") -> Future[Any]:
+        """Get one: if it is free, or by asking its owner, or by taking it."""
+        wish = {
+            "": Wish(),
+            "ask": Wish(request_s=0.5, reason="the script says so"),
+            "take": Wish(take=True, reason="the script says so"),
+        }[how]
+        leases = self._session.leases
+        return self.core._post(
+            lambda now: leases.acquire(ROBOT, component, now=now, timeout_s=REQUEST_S, wish=wish)
+        )
 
     def give(self, component: str) -> None:
         """Give it back; noted once the hub has said so."""
-        held = self._session.leases._held.get((ROBOT, component))
-        token = held.token if held is not None and held.users == 1 else None
-        future = self.core.give_back(ROBOT, component)
+        token = None
+
+        def run(now: float) -> Future[Any]:
+            nonlocal token
+            held = self._session.leases._held.get((ROBOT, component))
+            # The SDK shares one lease between its users: the last one gives it back.
+            if held is not None and held.token is not None and held.users == 1:
+                token = [held.token.epoch, held.token.sequence]
+            return self._session.leases.release(ROBOT, component, now=now, timeout_s=REQUEST_S)
 
         def given(done: Future[Any]) -> None:
             if done.exception() is None and token is not None:
-                self._history.note("gave", component=component, token=[token.epoch, token.sequence])
+                self._history.note("gave", component=component, token=token)
 
-        future.add_done_callback(given)
+        self.core._post(run).add_done_callback(given)
 
     # Stops.
 

@@ -91,9 +91,7 @@ def plan_of(seed: int) -> Plan:
     """The plan of that seed."""
     chance = random.Random(seed)
     clients = chance.choices((1, 2, 3), (2, 5, 2))[0]
-    scripts: list[list[Act]] = []
-    for client in range(clients):
-        scripts.append(_script(chance, client, clients, chance.randrange(12, 36)))
+    scripts = [_script(chance, client, clients, chance.randrange(12, 36)) for client in range(clients)]
     blows = tuple(_blow(chance, clients) for _ in range(chance.choices((1, 2, 3, 4), (2, 4, 3, 1))[0]))
     return Plan(seed=seed, scripts=tuple(map(tuple, scripts)), blows=blows)
 
@@ -148,7 +146,8 @@ def _rogue(chance: random.Random, home: str, client: int, index: int) -> dict[st
 
 
 def _lease(chance: random.Random, home: str, client: int, index: int) -> dict[str, Any]:
-    return {"component": home if chance.random() < 0.7 else chance.choice((*COMPONENTS, ""))}
+    component = home if chance.random() < 0.7 else chance.choice((*COMPONENTS, ""))
+    return {"component": component, "how": chance.choice(("", "", "", "ask", "take"))}
 
 
 def _write(chance: random.Random, home: str, client: int, index: int) -> dict[str, Any]:

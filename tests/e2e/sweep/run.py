@@ -212,7 +212,13 @@ def _move_again(peer: Peer, site: SiteParts, seed: int) -> None:
         peer.outcome(peer.lease(""))
         body = v1.Command(method="legs.push", args=named({"number": 900_000 + tries, "ms": 0}), preempt=True)
         command = command_id(seed, 999, tries)
-        note: Record = {"method": "legs.push", "number": 900_000 + tries, "motion": True, "how": "", "life": 0}
+        note: Record = {
+            "method": "legs.push",
+            "number": 900_000 + tries,
+            "motion": True,
+            "how": "",
+            "life": 0,
+        }
         following = peer.send(command, body, 2000, note, bare=False, token=None, older=False)
         while following and peer.follows(command.hex()) and time.monotonic() < until:
             time.sleep(0.01)

@@ -183,7 +183,7 @@ class Worker:
 
     def lease(self, act: Act) -> None:
         """Ask for the right to move a component."""
-        self.peer.lease(act.says["component"])
+        self.waiting.append(self.peer.lease(act.says["component"], act.says.get("how", "")))
 
     def give(self, act: Act) -> None:
         """Give it back."""
@@ -218,7 +218,9 @@ class Worker:
             if error is None or conflict:
                 self.versions[name] = version
             what = "write_ack" if error is None else "write_conflict" if conflict else "write_failed"
-            self.history.note(what, n=act.index, name=name, value=value, version=version, why=str(error or ""))
+            self.history.note(
+                what, n=act.index, name=name, value=value, version=version, why=str(error or "")
+            )
 
         future.add_done_callback(answered)
 
