@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core.envelope import Sender, decode_body, decode_header
+from robolink.core.stop import StopLatch
 from robolink.core.values import from_value, named
 from robolink.errors import RemoteProtocolError
 from robolink.hub.broker import Broker
@@ -34,6 +35,8 @@ SESSIONS: Final = {
     name: 100 + at for at, name in enumerate(("client", "boss", "driver", "other", "victim", "stranger"))
 }
 LIVE_R1, LIVE_R2 = b"live-of-r1-here!", b"live-of-r2-here!"
+# One message never becomes a flood to others.
+MOST_SENT: Final = 400
 UNREAD: Final = (v1.BODY_TYPE_SETPOINT, v1.BODY_TYPE_COMMAND_FEEDBACK)
 # What is answered, each by one message to the one who asked.
 REQUESTS: Final = {
@@ -59,25 +62,31 @@ class Scene:
     """
 
     def __init__(self, folder: Path) -> None:
-        config = HubConfig()
-        self.now_ns = START_NS
-        self.journal = Journal(folder / "journal.sqlite")
-        self.stops = StopStore(folder / "stops.sqlite")
-        # No power is cut here; what the disk takes its time for is not what is tested.
-        self.stops._db.execute("PRAGMA synchronous=OFF")
-        self.journal._db.execute("PRAGMA synchronous=OFF")
-        self.broker = Broker(config, self.journal, self.now_ns)
-        self.desk = SafetyDesk({}, hub_token="token", timeouts=config.timeouts.message(), hub_name="hub")
+        self._folder, self.now_ns = folder, START_NS
         self.senders = {name: Sender(session) for name, session in SESSIONS.items()}
         self._hub = Sender(1)
         self.sent: list[tuple[str, list[bytes]]] = []
-        self.safety("hub", self._hub.encode(hello(v1.PEER_KIND_HUB, "token"), sent_ns=self.now_ns))
+        self._open()
         self._people()
         self.lease = self._lease("client", "r1")
         self._lease("victim", "r2")
         self._lease("victim", "r3")
         self._goal("victim", "r2", LIVE_R2)
         self.sent.clear()
+
+    def _open(self) -> None:
+        config = HubConfig()
+        self.journal = Journal(self._folder / "journal.sqlite")
+        self.stops = StopStore(self._folder / "stops.sqlite")
+        # No power is cut here; what the disk takes its time for is not what is tested.
+        self.stops._db.execute("PRAGMA synchronous=OFF")
+        self.journal._db.execute("PRAGMA synchronous=OFF")
+        self.broker = Broker(config, self.journal, self.now_ns)
+        latches = {robot: StopLatch(robot) for robot, _ in self.stops.load()}
+        for robot, state in self.stops.load():
+            latches[robot].load(state)
+        self.desk = SafetyDesk(latches, hub_token="token", timeouts=config.timeouts.message(), hub_name="hub")
+        self.safety("hub", self._hub.encode(hello(v1.PEER_KIND_HUB, "token"), sent_ns=self.now_ns))
 
     def _people(self) -> None:
         r1, r2 = (v1.RobotHello(robot=robot, sheet=SHEET) for robot in ("r1", "r2"))
@@ -115,8 +124,12 @@ class Scene:
         header = {"destination": robot, "lease": lease, "message_id": command_id, "ttl_ms": 600_000}
         self.control(name, self.frames(name, body, **header))
 
-    def calm(self) -> None:
-        """End what was begun on r1, and know its lease: the next message finds what the one before found."""
+    def calm(self, *, stopped: bool) -> None:
+        """End what was begun, and know the lease of r1; if `stopped`, release r1 and r2: the next message finds the same."""
+        if stopped and b"boss" in self.desk._peers:
+            latches = [self.desk.latches[robot] for robot in ("r1", "r2")]
+            targets = [v1.ReleaseTarget(robot=each.robot, generation=each.generation) for each in latches]
+            self.safety("boss", self.frames("boss", v1.Release(targets=targets)))
         for command_id in self.motions() - {LIVE_R2}:
             body = v1.CommandUpdate(command_id=command_id, robot="r1", state=v1.COMMAND_STATE_FAILED)
             self.control("driver", self.frames("driver", body))
@@ -195,6 +208,17 @@ class Scene:
             if identity == name and wanted and header.body_type not in UNREAD:
                 found.append(decode_body(header, frames[1]))
         return found
+
+    def restart(self) -> None:
+        """A new hub on the same stores: what was taken in must not keep it from starting, nor lose a latch."""
+        latched = {robot: latch.state() for robot, latch in self.desk.latches.items()}
+        self.close()
+        self._open()
+        for robot, state in latched.items():
+            assert self.desk.latches[robot].state() == state
+            assert self.broker.site.latch(robot).latched == state.latched
+        for name in self.hellos:
+            self.greet(name)
 
     def close(self) -> None:
         """Close the stores."""
@@ -310,6 +334,7 @@ def deliver(scene: Scene, lane: str, name: str, frames: list[bytes]) -> list[tup
         assert [type(each) for each in answers] == [v1.Error], answers
     assert grown or not any(isinstance(each, v1.Error) for each in answers), "an error that is not counted"
     assert len(answers) <= 1, f"{len(answers)} answers"
+    assert len(sent) <= MOST_SENT, f"{len(sent)} messages for one"
     if header is not None and header.body_type in (REQUESTS if lane == "control" else SAFETY_REQUESTS):
         assert len(answers) == 1 or grown, "neither answered nor counted"
     if header is not None and header.body_type == v1.BODY_TYPE_SETPOINT and lane == "control":
@@ -343,4 +368,16 @@ def _nothing_of_others(
             continue
         if v1.ROLE_MAINTAIN in roles and kind == v1.BODY_TYPE_LEASE_REQUEST:
             continue
+        if (
+            kind == v1.BODY_TYPE_HELLO
+            and what[2:] in (" twin", " stop")
+            and _stopped(scene, what[:2], before)
+        ):
+            continue  # By a second driver's hello: anybody may stop.
         assert value == before[what], f"{what} has changed"
+
+
+def _stopped(scene: Scene, robot: str, before: dict[str, object]) -> bool:
+    old = v1.StopState.FromString(before[robot + " stop"])  # type: ignore[arg-type]
+    latch = scene.desk.latches[robot]
+    return latch.latched and latch.generation > old.generation

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.hub.messages import Path as Path_
+from tests.hub.messages import extremes
 from tests.hub.scene import Scene, deliver
 
 DEEPER: Final = int(os.environ.get("ROBOLINK_FUZZ", "0"))
@@ -24,6 +27,19 @@ FUZZ: Final = settings(
     suppress_health_check=list(HealthCheck),
 )
 SHOWN: Final = 12
+# A restart takes its time.
+EACH: Final = 1 if DEEPER else 10
+Act = Callable[[Scene, str, list[bytes]], object]
+
+
+def odd(path: Path_) -> Iterator[tuple[str, bytes]]:
+    """Extremes of one field with a label; deep inside a message a test run takes every fourth, another for each field."""
+    label = ".".join(each.name for each in path)
+    found = [(f"{label} {what}", wire) for what, wire in extremes(path[-1]).items()]
+    if DEEPER or len(path) <= 2:
+        yield from found
+    else:
+        yield from found[zlib.crc32(label.encode()) % 4 :: 4]
 
 
 class Walk:
@@ -32,12 +48,14 @@ class Walk:
     Args:
         folder: For the stores.
         lane: "control" or "safety".
+        act: What a step does in place of delivering the message.
     """
 
-    def __init__(self, folder: Path, lane: str) -> None:
+    def __init__(self, folder: Path, lane: str, act: Act | None = None) -> None:
         self._folder, self._lane = folder, lane
+        self._act: Act = act or (lambda scene, name, frames: deliver(scene, lane, name, frames))
         self._failures: dict[str, list[str]] = defaultdict(list)
-        self.steps = 0
+        self.steps = self.changes = 0
         self._renew()
 
     def _renew(self) -> None:
@@ -51,8 +69,12 @@ class Walk:
         return (
             sorted(site.peers),
             sorted(site.machines),
+            sorted(desk._peers),
             sorted(desk.latches),
-            (r1.online, r1.sheet_hash, r1.driver_session, desk.latches["r1"].state().SerializeToString()),
+            desk.latches["r3"].latched,
+            (r1.online, r1.sheet_hash, r1.driver_session, desk.latches["r1"].latched),
+            # On the safety lane nothing rests on how often r1 was stopped.
+            desk.latches["r1"].generation if self._lane == "control" else 0,
             [(each.owner, each.component) for each in site.leases.holders("r1")],
             sorted(self.scene.motions()),
             site.leases.epoch,
@@ -61,11 +83,13 @@ class Walk:
     def step(self, name: str, label: str, make: Callable[[Scene], list[bytes]]) -> None:
         """One message; if it changes what others rest on, the hub is asked all its questions and then is a new one."""
         self.steps += 1
-        if self._tried(label, lambda: deliver(self.scene, self._lane, name, make(self.scene))):
-            self.scene.calm()
+        if self._tried(label, lambda: self._act(self.scene, name, make(self.scene))):
+            self.scene.calm(stopped=self._lane == "safety")
             if self._state() == self._before:
                 return
-            self._tried(f"{label}, then the questions", self.scene.probe)
+            self.changes += 1
+            if self._tried(f"{label}, then the questions", self.scene.probe) and self.changes % EACH == 0:
+                self._tried(f"{label}, then a restart", self.scene.restart)
         self.scene.close()
         self._renew()
 
@@ -84,7 +108,8 @@ class Walk:
 
     def end(self) -> None:
         """Fail, if anything did."""
-        self._tried("all of them, then the questions", self.scene.probe)
+        if self._tried("all of them, then the questions", self.scene.probe):
+            self._tried("all of them, then a restart", self.scene.restart)
         self.scene.close()
         if self._failures:
             lines = [
