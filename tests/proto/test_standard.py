@@ -12,6 +12,7 @@ from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
 from robolink import v1
+from robolink.core._link_table import TRANSITIONS, LinkInput, LinkState
 from robolink.core.envelope import BODY_OF_TYPE
 from tests.proto.vectors import ROOT
 
@@ -101,6 +102,17 @@ def test_serial_kinds_are_the_schemas() -> None:
     table = {row[0]: int(row[1]) for row in rows("### 14.3 Sequence") if len(row) == 4 and row[1].isdigit()}
     known = {n.removeprefix("SERIAL_FRAME_KIND_"): k for n, k in v1.SerialFrameKind.items() if k}
     assert table == known
+
+
+def test_serial_session_is_the_links() -> None:
+    inputs = (LinkInput.MATCH, LinkInput.STRANGER, LinkInput.OTHER_MAJOR, LinkInput.SILENCE)
+    states = {state.name for state in LinkState}
+    table = {row[0]: row[1:] for row in rows("### 14.2 Session") if row[0] in states}
+    for state in LinkState:
+        for what, cell in zip(inputs, table[state.name], strict=True):
+            # An echo while UP changes nothing, and is no step of the table in the code.
+            after = TRANSITIONS[state].get(what, state if what is LinkInput.MATCH else None)
+            assert cell.split(",")[0] == (after.name if after else "\N{EN DASH}"), (state, what)
 
 
 @pytest.mark.parametrize(

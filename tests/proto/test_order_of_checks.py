@@ -1,0 +1,136 @@
+"""Section 8.3: the hub checks a command in that order. One that breaks every rule is mended rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from robolink import v1
+from robolink.core.envelope import MAX_TTL_MS, Sender
+from robolink.core.violation import cause_name, state_name
+from tests.proto.hub import Hub
+
+MS = 1_000_000
+NOW_NS = 10_000 * MS
+ROBOT = "arm-1"
+
+
+def sheet() -> v1.Sheet:
+    """An arm with a mode, and a goal that one mode allows."""
+    arm = v1.Component(name="arm", type=v1.COMPONENT_TYPE_ARM)
+    arm.methods.add(
+        name="move",
+        kind=v1.METHOD_KIND_GOAL,
+        args=[v1.Field(name="x", type=v1.VALUE_TYPE_DOUBLE, minimum=-1, maximum=1)],
+        motion=True,
+        modes=["auto"],
+    )
+    arm.properties.add(field=v1.Field(name="mode", type=v1.VALUE_TYPE_STRING), access=v1.ACCESS_READ_ONLY)
+    return v1.Sheet(model="arm", components=[arm], mode_property="arm.mode")
+
+
+class Site:
+    """A hub with a client and a robot, and one order that is mended step by step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hub = Hub(folder)
+        self._senders = {name: Sender(at) for at, name in enumerate(("app", "driver", "other"), 20)}
+        self.body = v1.Command(method="arm.fly", args=[number(float("nan"))])
+        self.header: dict[str, Any] = {"destination": "arm-2", "ttl_ms": MAX_TTL_MS + 1, "sent_ns": 0}
+
+    def say(self, who: str, body: Message, lane: str = "control", **header: Any) -> list[Message]:
+        header.setdefault("sent_ns", NOW_NS)
+        frames = self._senders[who].encode(body, **header)
+        self.hub.hear(who, lane, frames, NOW_NS)
+        return [body for receiver, _, _, body in self.hub.take(NOW_NS) if receiver == who]
+
+    def hello(self, who: str, *roles: v1.Role) -> None:
+        for lane in ("control", "safety"):
+            self.say(who, v1.Hello(kind=v1.PEER_KIND_CLIENT, major=1, name=who, roles=roles), lane)
+
+    def driver_comes(self) -> None:
+        robot = v1.RobotHello(robot=ROBOT, sheet=sheet())
+        for lane in ("safety", "control"):
+            hello = v1.Hello(kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot])
+            self.say("driver", hello, lane)
+
+    def mode(self, mode: str) -> None:
+        reported = v1.Reported(value=v1.Value(string_value=mode), time_ns=NOW_NS, quality=v1.QUALITY_GOOD)
+        state = v1.PropertyState(name="arm.mode", reported=reported)
+        self.say("driver", v1.PropertyReport(robot=ROBOT, properties=[state]))
+
+    def lease(self, who: str) -> v1.LeaseToken:
+        request = v1.LeaseRequest(action=v1.LEASE_ACTION_ACQUIRE, robot=ROBOT)
+        return next(each.token for each in self.say(who, request) if isinstance(each, v1.LeaseReply))
+
+    def verdict(self) -> str:
+        """What the order is answered, as a dry run and in earnest."""
+        header = dict(self.header)
+        dry = self.say("app", v1.CommandCheck(command=self.body), **header)[-1]
+        assert isinstance(dry, v1.CommandCheckReply)
+        update = self.say("app", self.body, **header)[-1]
+        assert isinstance(update, v1.CommandUpdate)
+        assert cause_name(dry.cause) == cause_name(update.cause)
+        return cause_name(update.cause) if update.cause else state_name(update.state)
+
+
+def number(x: float) -> v1.NamedValue:
+    return v1.NamedValue(name="x", value=v1.Value(double_value=x))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.hub.journal.close()
+
+
+def test_rule_by_rule(site: Site) -> None:
+    site.driver_comes()
+    site.mode("manual")
+    site.say("driver", v1.Goodbye())
+    site.hello("other", v1.ROLE_OPERATE, v1.ROLE_SAFETY)
+    site.say("other", v1.Stop(), "safety")
+    site.hello("app", v1.ROLE_OBSERVE)
+    assert site.verdict() == "DENIED"
+    site.hello("app", v1.ROLE_OPERATE)
+    assert site.verdict() == "UNKNOWN_ROBOT"
+    site.header["destination"] = ROBOT
+    assert site.verdict() == "UNSUPPORTED"
+    site.body.method = "arm.move"
+    assert site.verdict() == "INVALID"
+    site.body.args[0].CopyFrom(number(1.5))
+    assert site.verdict() == "LIMIT"
+    site.body.args[0].CopyFrom(number(0.5))
+    assert site.verdict() == "UNREACHABLE"
+    site.driver_comes()
+    site.mode("manual")
+    assert site.verdict() == "LIMIT"
+    site.header["ttl_ms"] = 100
+    assert site.verdict() == "NO_TIMESYNC"
+    site.header["sent_ns"] = NOW_NS + 1001 * MS
+    assert site.verdict() == "NO_TIMESYNC"
+    site.header["sent_ns"] = NOW_NS - 101 * MS
+    assert site.verdict() == "TOO_LATE"
+    site.header["sent_ns"] = NOW_NS
+    assert site.verdict() == "MODE"
+    site.mode("auto")
+    assert site.verdict() == "LATCHED"
+    site.say("other", v1.Release(targets=[v1.ReleaseTarget(robot=ROBOT, generation=1)]), "safety")
+    assert site.verdict() == "LATCHED", "the stop generation is an old one"
+    site.header["stop_generation"] = 1
+    assert site.verdict() == "NO_LEASE"
+    token = site.lease("other")
+    other = {**site.header, "lease": token}
+    site.say("other", site.body, **other)
+    assert site.verdict() == "NO_LEASE"
+    request = v1.LeaseRequest(action=v1.LEASE_ACTION_RELEASE, robot=ROBOT, token=token)
+    site.say("other", request)
+    site.header["lease"] = site.lease("app")
+    assert site.verdict() == "BUSY", "the goal of the former owner has not ended yet"
+    site.body.preempt = True
+    assert site.verdict() == "ACCEPTED"
