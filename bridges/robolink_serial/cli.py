@@ -37,3 +37,27 @@ def bridge(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
     SerialBridge(port, robot, hub).run()
+
+
+@app.command()
+def udev(
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROBOT=SERIAL", help="Name /dev/robolink/ROBOT for the board with that USB serial number."
+        ),
+    ] = None,
+    vendor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HEX", help="A USB vendor id that is not known yet, e.g. 1209."),
+    ] = None,
+    group: Annotated[str, typer.Option(metavar="NAME", help="Who may open the ports.")] = "dialout",
+) -> None:
+    """Print rules for udev: stable names by USB serial number, access for a group, no ModemManager on boards."""
+    from robolink_serial.udev import rules
+
+    pairs = [each.partition("=") for each in name or ()]
+    names = {serial: robot for robot, _, serial in pairs}
+    if len(names) < len(pairs):
+        raise typer.BadParameter("one board cannot have two names")
+    typer.echo(rules(names, vendors=vendor or (), group=group), nl=False)

@@ -67,3 +67,29 @@ def restore(
     from robolink.cli.upkeep import restore_hub
 
     return restore_hub(config, file)
+
+
+class UnitKind(StrEnum):
+    """Files for systemd."""
+
+    HUB = "hub"
+    DRIVER = "driver"
+    USERS = "users"
+
+
+@hub.command()
+def unit(
+    kind: Annotated[
+        UnitKind,
+        typer.Argument(metavar="KIND", help="hub, driver (a template, one instance a robot) or users."),
+    ] = UnitKind.HUB,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The hub's TOML (default /etc/robolink/hub.toml).")
+    ] = None,
+    user: Annotated[str, typer.Option(metavar="NAME", help="Whom the services run as.")] = "robolink",
+) -> int:
+    """Print a file for systemd with the paths of this installation; it says where to put it."""
+    from robolink.hub.units import DEFAULT_CONFIG, unit
+
+    typer.echo(unit(kind.value, config=config or DEFAULT_CONFIG, user=user), nl=False)
+    return 0

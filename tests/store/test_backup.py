@@ -17,6 +17,7 @@ import pytest
 
 from robolink import v1
 from robolink.core.command import CommandRecord
+from robolink.core.lease import Lease
 from robolink.core.values import to_value
 from robolink.errors import ConfigError, StorageError
 from robolink.store import Batch, Journal, StopStore, StoreLock, make_backup, restore_backup
@@ -332,3 +333,24 @@ def test_a_failed_backup_leaves_the_former_one(make_store: Callable[[str], Store
     with pytest.raises(StorageError, match="cannot back up"):
         make_backup(store.folder, to)
     assert to.read_bytes() == good
+
+
+def test_no_lease_outlives_a_restore(saved: Path, make_store: Callable[[str], Store], tmp_path: Path) -> None:
+    lease = Lease(robot="r1", component="", owner="anna", session_id=7, token=(7, 1), renewed_ns=0)
+    store = make_store("store")
+    store.put(lambda batch: batch.lease(lease, twin=False))
+    make_backup(store.folder, tmp_path / "leased.tar")
+    store.close()
+    for file, folder in ((saved, store.folder), (tmp_path / "leased.tar", tmp_path / "lost")):
+        restore_backup(file, folder)
+        assert not list(make_store(folder.name).journal.leases())
+
+
+def test_the_audit_of_the_present_store_stays(saved: Path, make_store: Callable[[str], Store]) -> None:
+    store = make_store("store")
+    for seq in (1, 2):
+        record = v1.AuditRecord(seq=seq)
+        store.put(lambda batch, record=record: batch.audit(record))
+    store.close()
+    restore_backup(saved, store.folder)
+    assert [each.seq for each in make_store("store").journal.audit_records()] == [1, 2]
