@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from robolink.client import Lease
 
 LOOK_S: Final = 0.1
+READ_BYTES: Final = 1024
 CLEAR: Final = "\r\x1b[K"
 
 
@@ -75,7 +76,7 @@ class Holder:
         """Over a lease that was granted."""
         self._right, self._wish, self._as_json = right, wish, as_json
         self._live = is_tty() and not as_json
-        self._asked = b""
+        self._asked, self._asked_until_s = b"", float("-inf")
         self._began = time.monotonic()
 
     def hold(self) -> int:
@@ -83,7 +84,7 @@ class Holder:
         self._tell("held", f"held: {self._wish.place}; Ctrl-C gives it back")
         try:
             with _answers() as answer:
-                while not self._over():
+                while self._wish.for_s is None or time.monotonic() - self._began < self._wish.for_s:
                     if self._right.lost:
                         text = f"the lease of {self._wish.place} is lost: {self._right.lost}"
                         self._tell("lost", text)
@@ -96,35 +97,31 @@ class Holder:
         self._tell("released", "given back")
         return 0
 
-    def _over(self) -> bool:
-        held_s = time.monotonic() - self._began
-        if self._live:
-            sys.stdout.write(f"{CLEAR}{self._wish.place} is yours since {held_s:.0f} s{self._question()}")
-            sys.stdout.flush()
-        return self._wish.for_s is not None and held_s >= self._wish.for_s
-
-    def _question(self) -> str:
-        wanted = self._right.wanted
-        if wanted is None:
-            return "; Ctrl-C gives it back"
-        return f"; {wanted.by} asks for it: {wanted.reason!r}. Give it? y/n"
-
     def _give(self, answer: Callable[[float], str]) -> bool:
-        """Whether it shall be given to who asks."""
+        """Show how it is, and whether it shall be given to who asks now."""
         wanted = self._right.wanted
-        key = answer(LOOK_S)
-        if wanted is None:
-            self._asked = b""
-            return False
-        mark = wanted.SerializeToString(deterministic=True)
-        if mark != self._asked:
-            self._asked = mark
+        mark = wanted.SerializeToString(deterministic=True) if wanted is not None else b""
+        if wanted is not None and mark != self._asked:
+            answer(0.0)  # What was typed before the question is no answer to it.
+            self._asked_until_s = time.monotonic() + wanted.timeout_ms / 1000
             self._tell("wanted", f"{wanted.by} asks for {self._wish.place}: {wanted.reason}", wanted)
-            return False  # A key that was typed before the question is no answer.
-        if key == "n":
+        self._asked = mark
+        if time.monotonic() > self._asked_until_s:
+            wanted = None  # Who asked waits no more.
+        self._show(wanted)
+        key = answer(LOOK_S)
+        if wanted is not None and key == "n":
             self._right.decline()
             self._tell("declined", f"kept; {wanted.by} is told")
-        return key == "y"
+        return wanted is not None and key == "y"
+
+    def _show(self, wanted: v1.LeaseWanted | None) -> None:
+        if not self._live:
+            return
+        question = "Ctrl-C gives it back" if wanted is None else f"give it to {wanted.by}? y/n"
+        held_s = time.monotonic() - self._began
+        sys.stdout.write(f"{CLEAR}{self._wish.place} is yours since {held_s:.0f} s; {question}")
+        sys.stdout.flush()
 
     def _tell(self, event: str, text: str, wanted: v1.LeaseWanted | None = None) -> None:
         if self._as_json:
@@ -148,7 +145,10 @@ def _answers() -> Iterator[Callable[[float], str]]:
         def key(wait_s: float) -> str:
             if not select.select([keyboard], [], [], wait_s)[0]:
                 return ""
-            return os.read(keyboard, 1).decode("ascii", "replace").lower()
+            typed = os.read(keyboard, READ_BYTES)
+            if not typed:
+                raise KeyboardInterrupt  # The terminal is gone.
+            return typed[-1:].decode("ascii", "replace").lower()  # Several at once are one answer: the last.
 
         yield key
 
