@@ -341,6 +341,16 @@ class AsyncHub:
         return self._core.now_ns()
 
     @property
+    def clock_error_s(self) -> float | None:
+        """Bound of the error of the offset to site time, s; None while it is not measured."""
+        return self._core.clock_error_s
+
+    @property
+    def lanes(self) -> dict[str, bool]:
+        """Whether the hub answers on each lane: "control", "safety"."""
+        return self._core.session.lanes
+
+    @property
     def welcome(self) -> v1.HelloReply:
         """What the hub said of itself and of us: name, roles, timeouts, versions."""
         return self._core.session.hello_reply or v1.HelloReply()

@@ -185,6 +185,11 @@ class ClientCore:
         """Whether the offset to site time is measured."""
         return self.session.clock.synced
 
+    @property
+    def clock_error_s(self) -> float | None:
+        """Bound of the offset's error."""
+        return self.session.clock.error_ns / 1e9 if self.synced else None
+
     def now_ns(self) -> int:
         """Site time."""
         return self.session.site_ns(time.monotonic())

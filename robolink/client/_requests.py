@@ -40,6 +40,8 @@ class Request:
     deadline_s: float
     # Sent again then: the message could not leave, or the connection was made anew.
     again_s: float | None = None
+    # The hub did not know us when it came.
+    refused: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -34,6 +34,8 @@ from robolink.transports.lanes import Lane
 log = logging.getLogger(__name__)
 
 HELLO_RETRY_S: Final = 0.5
+# However often the hub says "no hello", one lane asks no more often than this.
+HELLO_MIN_INTERVAL_S: Final = 0.1
 UNSENT_RETRY_S: Final = 0.02
 MAX_RESEND_S: Final = 1.0
 ASK_AGAIN_S: Final = 2.0
@@ -55,6 +57,7 @@ class _LaneState:
         self.hub_session = 0
         self.heard_s = 0.0
         self.hello_s = 0.0
+        self.said_s = float("-inf")
         self.beat_s = 0.0
         self.asked: dict[bytes, float] = {}
 
@@ -91,7 +94,8 @@ class ClientSession:
         self.setpoint_refusal: Exception | None = None
         self._roles = tuple(roles)
         self._lanes = {lane: _LaneState() for lane in lanes}
-        self._sender = Sender(new_session_id())
+        session_id = new_session_id()
+        self._senders = {lane: Sender(session_id) for lane in Lane}
         self._outbox: list[tuple[Lane, list[bytes]]] = []
         self._requests: dict[bytes, Request] = {}
         self._commands: dict[bytes, OpenCommand] = {}
@@ -186,15 +190,22 @@ class ClientSession:
         command.again_s = now + command.wait_s
         self._outbox.append((Lane.CONTROL, command.frames))
 
+    @property
+    def lanes(self) -> dict[str, bool]:
+        """Whether the hub answers on each lane."""
+        return {lane.name.lower(): state.connected for lane, state in self._lanes.items()}
+
     # Sending.
 
     def site_ns(self, now: float) -> int:
-        """Site time of a monotonic instant."""
-        return max(0, self.clock.to_site(int(now * 1e9)))
+        """Site time of a monotonic instant; 0, which says so, while the offset is not measured."""
+        return max(0, self.clock.to_site(int(now * 1e9))) if self.clock.synced else 0
 
     def _queue(self, lane: Lane, body: Message, **header: Any) -> bytes:
         message_id = new_message_id()
-        frames = self._sender.encode(body, sent_ns=self.site_ns(self._now), message_id=message_id, **header)
+        frames = self._senders[lane].encode(
+            body, sent_ns=self.site_ns(self._now), message_id=message_id, **header
+        )
         self._outbox.append((lane, frames))
         return message_id
 
@@ -203,7 +214,7 @@ class ClientSession:
 
     def _hello(self, lane: Lane, now: float) -> None:
         state = self._lanes[lane]
-        state.hello_s = now + HELLO_RETRY_S
+        state.hello_s, state.said_s = now + HELLO_RETRY_S, now
         state.asked.clear()
         hello = v1.Hello(
             kind=v1.PEER_KIND_CLIENT,
@@ -259,7 +270,7 @@ class ClientSession:
         """Send a command and follow it."""
         self._now = now
         component = body.method.partition(".")[0]
-        command.frames = self._sender.encode(
+        command.frames = self._senders[Lane.CONTROL].encode(
             body,
             sent_ns=self.site_ns(now),
             message_id=command.id,
@@ -348,6 +359,7 @@ class ClientSession:
             settle(request.future, body)
 
     def _welcomed(self, lane: Lane, state: _LaneState, body: v1.HelloReply) -> None:
+        known = state.hub_session != 0
         restarted = state.hub_session not in (0, body.hub_session_id)
         first = not state.connected
         state.connected, state.hub_session, state.hello_s = True, body.hub_session_id, float("inf")
@@ -366,8 +378,9 @@ class ClientSession:
             if self._watch is not None:
                 self._queue(Lane.CONTROL, self._watch)
         for request in self._requests.values():
-            if request.lane is lane:
-                request.again_s = self._now
+            # Behind the very first hello it is on its way already; a stop must not be carried out twice.
+            if request.lane is lane and (known or request.refused):
+                request.again_s, request.refused = self._now, False
 
     def _authority(self, body: v1.Authority) -> None:
         known = self.authorities.get(body.robot)
@@ -383,10 +396,11 @@ class ClientSession:
         self, lane: Lane, state: _LaneState, header: v1.Header, body: v1.Error, *, hello: bool
     ) -> None:
         if body.cause == v1.CAUSE_NO_HELLO:
-            state.connected, state.hello_s = False, self._now
+            state.connected = False
+            state.hello_s = min(state.hello_s, max(self._now, state.said_s + HELLO_MIN_INTERVAL_S))
             request = self._requests.get(header.correlation_id)
             if request is not None:
-                request.again_s = None  # Sent again once the hub knows us.
+                request.again_s, request.refused = None, True  # Sent again once the hub knows us.
             return
         error = refusal(body.cause, body.text, hint=body.hint)
         request = self._requests.pop(header.correlation_id, None)

@@ -30,6 +30,7 @@ class StopLatch:
         generation: u32, +1 with each stop; a command admitted under an older one never runs, at any hop.
         latched: No motion until a release that names the newest generation.
         level: `v1.StopLevel` of the latch; the strongest since the last release.
+        released_ns: Site time of the last release.
     """
 
     robot: str
@@ -39,6 +40,7 @@ class StopLatch:
     reason: str = ""
     stopped_by: str = ""
     released_by: str = ""
+    released_ns: int = 0
 
     def raise_stop(self, level: int, *, reason: str, by: str) -> None:
         """Latch, with a new generation. A second stop is a stop of its own, never a replay to be dropped."""
@@ -48,7 +50,7 @@ class StopLatch:
         self.latched = True
         self.reason, self.stopped_by = reason[:MAX_REASON], by[:MAX_NAME]
 
-    def release(self, generation: int, by: str = "") -> None:
+    def release(self, generation: int, by: str = "", at_ns: int = 0) -> None:
         """End the latch; nothing moves by it.
 
         Raises:
@@ -57,7 +59,7 @@ class StopLatch:
         self.check_release(generation)
         self.latched = False
         self.level = 0
-        self.released_by = by
+        self.released_by, self.released_ns = by, at_ns
 
     def check_release(self, generation: int) -> None:
         """Whether a release may name that generation.
@@ -72,8 +74,8 @@ class StopLatch:
                 version=self.generation,
             )
 
-    def check(self, generation: int) -> None:
-        """Whether motion that was ordered under `generation` may go on.
+    def check(self, generation: int, sent_ns: int = 0) -> None:
+        """Whether motion that was ordered under `generation`, at that site time, may go on.
 
         A higher generation than ours passes: the sender has heard of a stop and its release before us, and the robot
         judges last.
@@ -92,6 +94,12 @@ class StopLatch:
                 v1.CAUSE_LATCHED,
                 f"{self.robot}: ordered under stop generation {generation}, now {self.generation}; "
                 "it was stopped since: order anew",
+            )
+        if 0 < sent_ns <= self.released_ns:
+            # On its way while the robot was stopped, and overtaken by the release.
+            raise Violation(
+                v1.CAUSE_LATCHED,
+                f"{self.robot}: ordered while it was stopped; nothing moves by a release: order anew",
             )
 
     def merge(self, other: v1.StopState) -> bool:
@@ -115,7 +123,7 @@ class StopLatch:
         self.generation, self.latched = state.generation, state.latched
         self.level = known_level(state.level) if state.latched else 0
         self.reason, self.stopped_by = state.reason[:MAX_REASON], state.stopped_by[:MAX_NAME]
-        self.released_by = state.released_by[:MAX_NAME]
+        self.released_by, self.released_ns = state.released_by[:MAX_NAME], state.released_ns
 
     def state(self) -> v1.StopState:
         """As a message."""
@@ -126,4 +134,5 @@ class StopLatch:
             reason=self.reason,
             stopped_by=self.stopped_by,
             released_by=self.released_by,
+            released_ns=self.released_ns,
         )

@@ -50,7 +50,7 @@ def admit(site: Site, header: v1.Header, body: v1.Command, *, session_id: int) -
         check_mode(f"{machine.robot}: {body.method}", method.modes, _mode(machine))
     if method.motion:
         component = body.method.partition(".")[0]
-        machine.latch.check(header.stop_generation)
+        machine.latch.check(header.stop_generation, header.sent_ns)
         site.leases.check(machine.robot, component, token_of(header.lease), session_id=session_id)
         _check_busy(site, machine, component, preempt=body.preempt)
     site.table.check_room(machine.robot)
@@ -100,6 +100,8 @@ def _forwarded_header(site: Site, header: v1.Header, owner: str) -> bytes:
     forwarded.CopyFrom(header)
     forwarded.source = owner
     forwarded.session_id = site.session_id
+    # What the sender left to the hub, the driver must know too: a command that is stuck on the way dies by it.
+    forwarded.ttl_ms = header.ttl_ms or site.config.timeouts.command_ttl_ms
     data = forwarded.SerializeToString()
     if len(data) > MAX_HEADER_BYTES:
         raise Violation(

@@ -55,7 +55,7 @@ class AuthorityDesk:
         peer.need(v1.ROLE_OPERATE, f"moving {robot}")
         if not machine.online or machine.driver is None:
             raise Violation(v1.CAUSE_UNREACHABLE, f"{robot} is offline")
-        machine.latch.check(header.stop_generation)
+        machine.latch.check(header.stop_generation, header.sent_ns)
         token = token_of(header.lease)
         site.leases.check(robot, component, token, session_id=peer.session_id)
         ttl_ms = header.ttl_ms or site.config.timeouts.setpoint_ttl_ms
@@ -74,7 +74,10 @@ class AuthorityDesk:
             )
         # A setpoint is a check-in of the app's own code: it renews the lease as well.
         site.leases.renew(robot, token, session_id=peer.session_id, now_ns=site.now_ns)
-        site.forward_newest((token, component), machine.driver.identity, frames)
+        header.source = peer.name
+        site.forward_newest(
+            (token, component), machine.driver.identity, [header.SerializeToString(), frames[1]]
+        )
 
     def may_answer(self, peer: Peer) -> bool:
         """Whether a refused setpoint is answered: ten a second and peer, so that a flood is not doubled."""

@@ -33,6 +33,18 @@ log = logging.getLogger(__name__)
 TICK_NS: Final = 50 * MS
 PURGE_NS: Final = 5_000 * MS
 
+READS: Final = frozenset(
+    {
+        v1.BODY_TYPE_ROBOTS_QUERY,
+        v1.BODY_TYPE_DESCRIBE,
+        v1.BODY_TYPE_STATUS_QUERY,
+        v1.BODY_TYPE_COMMAND_QUERY,
+        v1.BODY_TYPE_TRACE_QUERY,
+        v1.BODY_TYPE_TWIN_GET,
+        v1.BODY_TYPE_WATCH,
+    }
+)
+
 HINTS: Final[dict[int, str]] = {
     v1.CAUSE_NO_HELLO: "say HELLO first",
     v1.CAUSE_ROBOT_TAKEN: "stop the other driver, or give this robot another id",
@@ -172,6 +184,8 @@ class Broker:
             raise RemoteProtocolError("the command's body is empty")
         body = decode_body(header, frames[1])
         handler = self._handlers.get(header.body_type)
+        if header.body_type in READS:
+            peer.need(v1.ROLE_OBSERVE, f"{body_type_name(header.body_type)}")
         if handler is None:
             raise RemoteProtocolError(
                 f"{body_type_name(header.body_type)} is not for the hub's control lane",

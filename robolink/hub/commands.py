@@ -75,7 +75,12 @@ class CommandDesk:
 
     def _answer_resend(self, peer: Peer, command_id: bytes, digest: bytes) -> bool:
         rejected = self._rejected.get(command_id)
-        if rejected is not None and rejected[0] == digest:
+        if rejected is not None:
+            if rejected[0] != digest:
+                raise Violation(
+                    v1.CAUSE_ID_REUSED,
+                    f"command id {command_id.hex()} was used with another body; make a new id",
+                )
             self._tell(peer.identity, rejected[1], held=False)
             return True
         record = self._site.table.seen(command_id, digest)
@@ -283,6 +288,9 @@ class CommandDesk:
             self._site.counters["feedback_unknown_command"] += 1
             return
         if record.peer in self._site.peers:
+            if header.source != peer.name:
+                header.source = peer.name
+                frames = [header.SerializeToString(), *frames[1:]]
             self._site.forward(record.peer, frames)
 
     # Drivers that go and come.

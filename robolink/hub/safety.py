@@ -6,6 +6,7 @@ not safety rated.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -34,6 +35,8 @@ MS: Final = 1_000_000
 TICK_NS: Final = 20 * MS
 # How long a release waits for the control lane to hear of it before its issuer does.
 NEWS_ACK_NS: Final = 200 * MS
+
+_VERDICTS: Final = (v1.STOP_VERDICT_STOPPED, v1.STOP_VERDICT_STOPPING, v1.STOP_VERDICT_REFUSED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,9 +202,11 @@ class SafetyDesk:
     def _hello(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> None:
         name, roles = ceiling(body, key)
         self._check_hello(identity, body)
+        again = False
         if body.kind == v1.PEER_KIND_HUB:
             if body.name != self._token:
                 raise Violation(v1.CAUSE_DENIED, "only the hub's own control process says hello as HUB")
+            again = self._control == identity
             name, self._control = "twin", identity
             roles = frozenset({v1.ROLE_MAINTAIN, v1.ROLE_SAFETY})
         self._peers[identity] = SafetyPeer(
@@ -211,13 +216,13 @@ class SafetyDesk:
             roles=roles,
             session_id=header.session_id,
             seen_ns=self._now_ns,
-            robots=frozenset(each.robot for each in body.robots),
-        )
-        known = (
-            [each.robot for each in body.robots] if body.kind == v1.PEER_KIND_DRIVER else sorted(self.latches)
+            robots=frozenset(each.robot for each in body.robots if body.kind == v1.PEER_KIND_DRIVER),
         )
         for each in body.robots:
-            self._merge(each)
+            self._merge(self._peers[identity], each)
+        # A driver hears of its robots, the hub's other process of those that it names once it knows the rest.
+        some = body.kind == v1.PEER_KIND_DRIVER or again
+        known = [each.robot for each in body.robots] if some else sorted(self.latches)
         authorities = [v1.Authority(robot=robot, stop=self.latches[robot].state()) for robot in known]
         count = fitting(authorities)
         # What the reply cannot hold goes before it, so that who has the reply has all.
@@ -238,8 +243,10 @@ class SafetyDesk:
     def _check_hello(self, identity: bytes, body: v1.Hello) -> None:
         if body.kind not in (v1.PEER_KIND_CLIENT, v1.PEER_KIND_DRIVER, v1.PEER_KIND_HUB):
             raise Violation(v1.CAUSE_INVALID, "a hello on the safety lane is a client's or a driver's")
-        if body.robots and body.kind != v1.PEER_KIND_DRIVER:
+        if body.robots and body.kind == v1.PEER_KIND_CLIENT:
             raise Violation(v1.CAUSE_INVALID, "only a driver serves robots")
+        if body.major != MAJOR:
+            raise Violation(v1.CAUSE_VERSION, f"the peer speaks major version {body.major}, this hub {MAJOR}")
         if identity not in self._peers and len(self._peers) >= self._limits.peers:
             raise Violation(v1.CAUSE_BUSY, f"this hub has its {self._limits.peers} peers (limits.peers)")
         for each in body.robots:
@@ -253,8 +260,17 @@ class SafetyDesk:
         if len(self.latches) + len(new) > self._limits.robots:
             raise Violation(v1.CAUSE_BUSY, f"this hub has its {self._limits.robots} robots (limits.robots)")
 
-    def _merge(self, hello: v1.RobotHello) -> None:
+    def _merge(self, peer: SafetyPeer, hello: v1.RobotHello) -> None:
         latch = self.latches.setdefault(hello.robot, StopLatch(hello.robot))
+        others = [
+            each
+            for each in self._peers.values()
+            if hello.robot in each.robots and each.session_id != peer.session_id
+        ]
+        if others and hello.stop.generation > latch.generation and not hello.stop.latched:
+            # Anybody may stop a robot; to call it released is for who serves it alone.
+            self.counters["safety_hello_of_another"] += 1
+            return
         if latch.merge(hello.stop) or latch.generation == 0:
             self._turn.save[hello.robot] = latch.state()
             self._news(hello.robot)
@@ -325,11 +341,22 @@ class SafetyDesk:
                 kept.CopyFrom(result)
                 kept.robot, kept.generation = robot, pending.results[robot].generation
                 kept.text = kept.text[:MAX_TEXT]
+                self._believable(kept)
                 pending.results[robot] = kept
                 self._settle()
                 return
         # After the answer went out: the robot's state is what counts, so it is only counted.
         self.counters["stop_report_late"] += 1
+
+    def _believable(self, result: v1.StopResult) -> None:
+        """A verdict that this version does not know says nothing of a standstill; nor does a time that is none."""
+        if result.verdict not in _VERDICTS:
+            result.text = f"its driver's verdict {result.verdict} is not known here; {result.text}"
+            result.verdict = v1.STOP_VERDICT_STOPPING
+            self.counters["safety_verdict_unknown"] += 1
+        if result.HasField("standstill_ms") and not 0 <= result.standstill_ms < math.inf:
+            result.ClearField("standstill_ms")
+            self.counters["safety_standstill_unknown"] += 1
 
     def _settle(self) -> None:
         """Answer the stops whose verdicts are all in, or whose time is over."""
@@ -356,7 +383,7 @@ class SafetyDesk:
                     raise Violation(
                         v1.CAUSE_UNKNOWN_ROBOT, f"no robot {shown(target.robot)} has ever connected"
                     )
-                latch.release(target.generation, peer.name)
+                latch.release(target.generation, peer.name, self._now_ns)
             except Violation as violation:
                 result.cause, result.text, result.generation = (
                     violation.cause,
@@ -366,7 +393,9 @@ class SafetyDesk:
                 continue
             result.generation = latch.generation
             self._turn.save[target.robot] = latch.state()
-            order = v1.ReleaseOrder(robot=target.robot, generation=latch.generation)
+            order = v1.ReleaseOrder(
+                robot=target.robot, generation=latch.generation, released_ns=latch.released_ns
+            )
             for driver in [each for each in self._peers.values() if target.robot in each.robots]:
                 self._send(driver.identity, order)
             news_id = self._news(target.robot)

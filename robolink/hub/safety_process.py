@@ -38,6 +38,8 @@ class SafetyProcess:
         latches: dict[str, StopLatch] = {}
         for robot, state in self._store.load():
             latches[robot] = StopLatch(robot)
+            if state.released_ns > time.monotonic_ns():
+                state.released_ns = 0  # This machine was booted since: its clock began anew.
             latches[robot].load(state)
         self._desk = SafetyDesk(
             latches,

@@ -128,9 +128,9 @@ class HubServer:
         keys = Keys(public=own.public, secret=own.secret, hub_public=own.public) if own else None
         self._safety_link = dealer(self._context, config.safety_url, keys)
         self._safety_sender = Sender(self.broker.site.session_id)
-        hello = v1.Hello(kind=v1.PEER_KIND_HUB, major=1, name=token)
+        self._token = token
         self._await_safety(zmq.POLLOUT)
-        self._to_safety(hello)
+        self._greet_safety()
         # Peers with answers that wait for the disk: what comes later for them waits behind, so that order is kept.
         self._behind: dict[bytes, list[Send]] = {}
         self._waiting: dict[bytes, int] = {}
@@ -165,6 +165,12 @@ class HubServer:
         assert child.stderr is not None
         for line in child.stderr:
             sys.stderr.write(line.decode(errors="replace"))
+
+    def _greet_safety(self) -> None:
+        """Say hello, with the robots that came since: whatever the control lane knows can be stopped."""
+        fresh, self.broker.site.fresh = self.broker.site.fresh, []
+        robots = [v1.RobotHello(robot=robot) for robot in fresh]
+        self._to_safety(v1.Hello(kind=v1.PEER_KIND_HUB, major=1, name=self._token, robots=robots))
 
     def _to_safety(self, body: Message, *, correlation_id: bytes = b"") -> None:
         frames = self._safety_sender.encode(body, sent_ns=time.monotonic_ns(), correlation_id=correlation_id)
@@ -266,6 +272,8 @@ class HubServer:
                     log.error("the safety process refuses: %s", body.text)
 
     def _finish_turn(self) -> None:
+        if self.broker.site.fresh:
+            self._greet_safety()
         for request in self.broker.take_safety_requests():
             self._to_safety(request)
         turn = self.broker.take_turn()

@@ -144,6 +144,8 @@ class Site:
         self.leases = LeaseTable(epoch, stale_ns=config.timeouts.lease_stale_ms * MS)
         self.counters: Counter[str] = Counter()
         self.turn = Turn()
+        # Robots that the safety process must know too, so that they can be stopped.
+        self.fresh: list[str] = []
         # Stop and release orders for the safety process, from writes to a twin.
         self.safety_requests: list[Message] = []
         self.chain = AuditChain()
@@ -201,7 +203,7 @@ class Site:
         """Whether the sender's stamp can be a site time at all.
 
         Raises:
-            Violation: NO_TIMESYNC.
+            Violation: NO_TIMESYNC; TOO_LATE, it was sent to a former hub, and what that one made of it is not known here.
         """
         if not header.sent_ns:
             raise Violation(
@@ -212,6 +214,11 @@ class Site:
             ahead_s = (header.sent_ns - self.now_ns) / 1e9
             raise Violation(
                 v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced"
+            )
+        if header.sent_ns < self.started_ns:
+            raise Violation(
+                v1.CAUSE_TOO_LATE,
+                f"{header.destination}: sent before this hub was started, and not kept; order anew",
             )
 
     def audit(self, who: str, what: str, robot: str, text: str, *, claimed_by: str = "") -> None:
@@ -270,6 +277,7 @@ class Site:
     def new_machine(self, robot: str, sheet: v1.Sheet) -> Machine:
         """A robot not seen before; its latch may be older than we know it (the safety process keeps it)."""
         index, found = self.indexed(sheet)
+        self.fresh.append(robot)
         twin = RobotTwin(robot, self.counters)
         twin.declare(index)
         machine = self.machines[robot] = Machine(

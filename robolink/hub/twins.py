@@ -20,6 +20,8 @@ from robolink.hub.replies import Replies
 from robolink.hub.site import Machine, Peer, Site
 
 OWNER_PREFIX: Final = "twin:"
+# A cloud's wall clock may be so far ahead; more would prolong a command's TTL.
+MAX_AHEAD_MS: Final = 10_000
 
 
 class TwinDesk:
@@ -205,6 +207,12 @@ class TwinDesk:
         if self._site.wall_ms is None:
             raise Violation(
                 v1.CAUSE_NO_TIMESYNC, "this hub's wall clock is not synchronised; cloud commands need it"
+            )
+        ahead_ms = order.issued_ms - self._site.wall_ms
+        if ahead_ms > MAX_AHEAD_MS:
+            raise Violation(
+                v1.CAUSE_NO_TIMESYNC,
+                f"{machine.robot}: cmd {order.id} is issued {ahead_ms} ms ahead of this hub",
             )
         late_ms = self._site.wall_ms - (order.issued_ms + order.ttl_ms)
         if late_ms > 0:

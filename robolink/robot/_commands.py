@@ -11,7 +11,7 @@ from typing import Final
 from robolink import v1
 from robolink.core.envelope import MAX_RESULT_BYTES
 from robolink.core.lease import token_of
-from robolink.core.sheet import check_args, typed_args
+from robolink.core.sheet import check_args, check_mode, typed_args
 from robolink.core.violation import Violation
 from robolink.robot._actions import ApplySetpoint, CancelCommand, StartCommand
 from robolink.robot._ledger import FEEDBACK_INTERVAL_S, Entry, Ledger
@@ -89,13 +89,16 @@ class CommandRules:
             raise Violation(v1.CAUSE_UNSUPPORTED, f"{entry.robot} has no method {body.method!r}")
         entry.motion, entry.goal = method.motion, method.kind == v1.METHOD_KIND_GOAL
         if method.motion:
-            served.may_move(header.stop_generation, stoppable=stoppable)
+            served.may_move(header.stop_generation, header.sent_ns, stoppable=stoppable)
+        if not self._wire.clock.synced:
+            raise Violation(v1.CAUSE_NO_TIMESYNC, f"{entry.robot}: no clock offset to the hub yet")
         late_ns = self._wire.site_ns(now) - header.sent_ns - header.ttl_ms * 1_000_000
         if header.ttl_ms and late_ns > 0:
             raise Violation(
                 v1.CAUSE_TOO_LATE, f"{entry.robot}: {late_ns / 1e6:.0f} ms over its ttl of {header.ttl_ms} ms"
             )
         check_args(body.method, method, body.args)
+        check_mode(f"{entry.robot}: {body.method}", method.modes, served.mode())
         default_s = DEFAULT_GOAL_DURATION_S if entry.goal else DEFAULT_CALL_DURATION_S
         duration_s = (body.max_duration_ms or method.max_duration_ms) / 1e3 or default_s
         entry.on_disconnect = body.on_disconnect or method.on_disconnect or v1.ON_DISCONNECT_CANCEL

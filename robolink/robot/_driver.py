@@ -281,6 +281,9 @@ class Driver:
         if not sample.stamp_ns:
             sample.stamp_ns = self._session.site_ns(time.monotonic() if stamp_s is None else stamp_s)
         with self._publish_lock:
+            if not sample.stamp_ns:
+                self._dropped["sample_without_site_time"] += 1
+                return
             if self._publisher is None:
                 self._dropped["sample_without_hub"] += 1
                 return

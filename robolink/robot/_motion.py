@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from robolink import v1
 from robolink.core.lease import token_of
-from robolink.core.sheet import scale_setpoint
+from robolink.core.sheet import check_mode, scale_setpoint
+from robolink.core.stop import MAX_GENERATION
 from robolink.core.violation import Violation
 from robolink.robot._actions import ApplySetpoint, Released, StopChanged, StopNow
 from robolink.robot._commands import CommandRules
@@ -43,6 +44,9 @@ class MotionRules:
             served = self._robots.get(authority.robot)
             if served is None or authority.stop.generation < served.latch.generation:
                 continue
+            if authority.stop.generation > MAX_GENERATION:
+                self._wire.counters["stop_generation_unbelievable"] += 1
+                continue
             before = served.latch.state()
             served.latch.load(authority.stop)
             raised = served.latch.generation > before.generation
@@ -74,7 +78,11 @@ class MotionRules:
             )
             self._report_stop(header.message_id, result, now)
             return
-        if body.stop.generation >= served.latch.generation:
+        if body.stop.generation > MAX_GENERATION:
+            # Stopped all the same; only the number is not taken.
+            self._wire.counters["stop_generation_unbelievable"] += 1
+            served.latch.latched = True
+        elif body.stop.generation >= served.latch.generation:
             served.latch.load(body.stop)
             served.latch.latched = True
         self._show(served)
@@ -110,7 +118,7 @@ class MotionRules:
             return
         was_latched = served.latch.latched
         try:
-            served.latch.release(body.generation)
+            served.latch.release(body.generation, at_ns=body.released_ns)
         except Violation:
             self._wire.counters["release_of_other_generation"] += 1
             return
@@ -134,7 +142,7 @@ class MotionRules:
         info = None if served is None else served.index.setpoint(component, body.name)
         if served is None or info is None:
             raise Violation(v1.CAUSE_UNSUPPORTED, f"no setpoint {header.destination}.{body.name}")
-        served.may_move(header.stop_generation, stoppable=self.connected)
+        served.may_move(header.stop_generation, header.sent_ns, stoppable=self.connected)
         if not self._wire.clock.synced:
             raise Violation(v1.CAUSE_NO_TIMESYNC, f"{robot}: no clock offset to the hub yet")
         values, scaled = scale_setpoint(info, tuple(body.values))
@@ -142,7 +150,10 @@ class MotionRules:
             raise Violation(v1.CAUSE_BUSY, f"{header.destination} runs a goal")
         if scaled:
             self._wire.counters["setpoint_scaled"] += 1
-        ttl_ms = header.ttl_ms or info.ttl_ms or self._wire.timeouts.setpoint_ttl_ms
+        check_mode(f"{robot}/{component}.{body.name}", info.modes, served.mode())
+        # A sender may shorten what the sheet says, never stretch it.
+        default_ms = self._wire.timeouts.setpoint_ttl_ms
+        ttl_ms = min(header.ttl_ms or default_ms, info.ttl_ms or default_ms)
         valid_s = served.watch.accept(
             component,
             body.name,

@@ -11,6 +11,7 @@ from robolink import v1
 from robolink.core.deadman import SetpointWatch
 from robolink.core.sheet import SheetIndex
 from robolink.core.stop import StopLatch
+from robolink.core.values import from_value
 from robolink.core.violation import Violation
 from robolink.robot._properties import Properties
 
@@ -40,15 +41,20 @@ class Served:
             robot, sheet, SheetIndex(sheet), StopLatch(robot), SetpointWatch(robot), Properties.of(sheet)
         )
 
-    def may_move(self, generation: int, *, stoppable: bool) -> None:
-        """Whether motion ordered under that stop generation may begin here and now.
+    def mode(self) -> str:
+        """The robot's mode of operation, as it was reported last; "" if it has none."""
+        found = self.properties.by_name.get(self.sheet.mode_property)
+        return str(from_value(found.value) or "") if found is not None and found.value is not None else ""
+
+    def may_move(self, generation: int, sent_ns: int, *, stoppable: bool) -> None:
+        """Whether motion ordered under that stop generation, at that site time, may begin here and now.
 
         The robot judges last, and is stricter than a hub: while latched nothing begins.
 
         Raises:
             Violation: LATCHED, or UNREACHABLE (it could not be stopped, or does not answer its driver).
         """
-        self.latch.check(generation)
+        self.latch.check(generation, sent_ns)
         if self.latch.latched:
             raise Violation(
                 v1.CAUSE_LATCHED,

@@ -61,8 +61,8 @@ class Wire:
         self._outbox: list[tuple[Lane, list[bytes]]] = []
 
     def site_ns(self, at: float) -> int:
-        """Monotonic s of this machine to site time."""
-        return max(self.clock.to_site(int(at * 1e9)), 0)
+        """Monotonic s of this machine to site time; 0, which says so, while the offset is not measured."""
+        return max(self.clock.to_site(int(at * 1e9)), 0) if self.clock.synced else 0
 
     def send(
         self,

@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from robolink.v1 import sheet_pb2 as robolink_dot_v1_dot_sheet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brobolink/v1/authority.proto\x12\x0brobolink.v1\x1a\x17robolink/v1/sheet.proto\"-\n\nLeaseToken\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x10\n\x08sequence\x18\x02 \x01(\r\"\xa6\x01\n\x0cLeaseRequest\x12(\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32\x18.robolink.v1.LeaseAction\x12\r\n\x05robot\x18\x02 \x01(\t\x12\x11\n\tcomponent\x18\x03 \x01(\t\x12&\n\x05token\x18\x04 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\r\"t\n\nLeaseReply\x12&\n\x05token\x18\x01 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12!\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\"\x87\x01\n\x0bLeaseWanted\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x11\n\tcomponent\x18\x02 \x01(\t\x12&\n\x05token\x18\x03 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\n\n\x02\x62y\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\r\"e\n\tLeaseLost\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x11\n\tcomponent\x18\x02 \x01(\t\x12&\n\x05token\x18\x03 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x90\x01\n\tStopState\x12\x12\n\ngeneration\x18\x01 \x01(\r\x12\x0f\n\x07latched\x18\x02 \x01(\x08\x12%\n\x05level\x18\x03 \x01(\x0e\x32\x16.robolink.v1.StopLevel\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nstopped_by\x18\x05 \x01(\t\x12\x13\n\x0breleased_by\x18\x06 \x01(\t\"M\n\x04Stop\x12\x0e\n\x06robots\x18\x01 \x03(\t\x12%\n\x05level\x18\x02 \x01(\x0e\x32\x16.robolink.v1.StopLevel\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x96\x01\n\nStopResult\x12\r\n\x05robot\x18\x01 \x01(\t\x12)\n\x07verdict\x18\x02 \x01(\x0e\x32\x18.robolink.v1.StopVerdict\x12\x12\n\ngeneration\x18\x03 \x01(\r\x12\x1a\n\rstandstill_ms\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x0c\n\x04text\x18\x05 \x01(\tB\x10\n\x0e_standstill_ms\"5\n\tStopReply\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.robolink.v1.StopResult\"@\n\tStopOrder\x12\r\n\x05robot\x18\x01 \x01(\t\x12$\n\x04stop\x18\x02 \x01(\x0b\x32\x16.robolink.v1.StopState\"5\n\nStopReport\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.robolink.v1.StopResult\"2\n\rReleaseTarget\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\r\"6\n\x07Release\x12+\n\x07targets\x18\x01 \x03(\x0b\x32\x1a.robolink.v1.ReleaseTarget\"c\n\rReleaseResult\x12\r\n\x05robot\x18\x01 \x01(\t\x12!\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\r\";\n\x0cReleaseReply\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.robolink.v1.ReleaseResult\"1\n\x0cReleaseOrder\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\r\"j\n\tAuthority\x12\r\n\x05robot\x18\x01 \x01(\t\x12$\n\x04stop\x18\x02 \x01(\x0b\x32\x16.robolink.v1.StopState\x12(\n\x06leases\x18\x03 \x03(\x0b\x32\x18.robolink.v1.LeaseHolder\"f\n\x0bLeaseHolder\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12&\n\x05token\x18\x03 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\r\n\x05\x63loud\x18\x04 \x01(\x08*\xe6\x03\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41USE_UNKNOWN_ROBOT\x10\x01\x12\x15\n\x11\x43\x41USE_UNREACHABLE\x10\x02\x12\x11\n\rCAUSE_VERSION\x10\x03\x12\x15\n\x11\x43\x41USE_UNSUPPORTED\x10\x04\x12\x11\n\rCAUSE_INVALID\x10\x05\x12\x0f\n\x0b\x43\x41USE_LIMIT\x10\x06\x12\x0e\n\nCAUSE_MODE\x10\x07\x12\x12\n\x0e\x43\x41USE_NO_LEASE\x10\x08\x12\x15\n\x11\x43\x41USE_OLDER_LEASE\x10\t\x12\x0e\n\nCAUSE_BUSY\x10\n\x12\x11\n\rCAUSE_LATCHED\x10\x0b\x12\x12\n\x0e\x43\x41USE_TOO_LATE\x10\x0c\x12\x15\n\x11\x43\x41USE_NO_TIMESYNC\x10\r\x12\x10\n\x0c\x43\x41USE_DENIED\x10\x0e\x12\x13\n\x0f\x43\x41USE_ID_REUSED\x10\x0f\x12\x11\n\rCAUSE_STORAGE\x10\x10\x12\x12\n\x0e\x43\x41USE_CONFLICT\x10\x11\x12\x16\n\x12\x43\x41USE_DRIVER_ERROR\x10\x12\x12\x16\n\x12\x43\x41USE_DISCONNECTED\x10\x13\x12\x15\n\x11\x43\x41USE_ROBOT_TAKEN\x10\x14\x12\x16\n\x12\x43\x41USE_MAX_DURATION\x10\x15\x12\x12\n\x0e\x43\x41USE_NO_HELLO\x10\x16*x\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n\x0cROLE_OBSERVE\x10\x01\x12\x10\n\x0cROLE_OPERATE\x10\x02\x12\x12\n\x0eROLE_CONFIGURE\x10\x03\x12\x11\n\rROLE_MAINTAIN\x10\x04\x12\x0f\n\x0bROLE_SAFETY\x10\x05*\xc2\x01\n\x0bLeaseAction\x12\x1c\n\x18LEASE_ACTION_UNSPECIFIED\x10\x00\x12\x18\n\x14LEASE_ACTION_ACQUIRE\x10\x01\x12\x16\n\x12LEASE_ACTION_RENEW\x10\x02\x12\x18\n\x14LEASE_ACTION_RELEASE\x10\x03\x12\x18\n\x14LEASE_ACTION_REQUEST\x10\x04\x12\x15\n\x11LEASE_ACTION_TAKE\x10\x05\x12\x18\n\x14LEASE_ACTION_DECLINE\x10\x06*\x98\x01\n\x0bStopVerdict\x12\x1c\n\x18STOP_VERDICT_UNSPECIFIED\x10\x00\x12\x18\n\x14STOP_VERDICT_STOPPED\x10\x01\x12\x19\n\x15STOP_VERDICT_STOPPING\x10\x02\x12\x18\n\x14STOP_VERDICT_REFUSED\x10\x03\x12\x1c\n\x18STOP_VERDICT_UNREACHABLE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brobolink/v1/authority.proto\x12\x0brobolink.v1\x1a\x17robolink/v1/sheet.proto\"-\n\nLeaseToken\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x10\n\x08sequence\x18\x02 \x01(\r\"\xa6\x01\n\x0cLeaseRequest\x12(\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32\x18.robolink.v1.LeaseAction\x12\r\n\x05robot\x18\x02 \x01(\t\x12\x11\n\tcomponent\x18\x03 \x01(\t\x12&\n\x05token\x18\x04 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\r\"t\n\nLeaseReply\x12&\n\x05token\x18\x01 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12!\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\"\x87\x01\n\x0bLeaseWanted\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x11\n\tcomponent\x18\x02 \x01(\t\x12&\n\x05token\x18\x03 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\n\n\x02\x62y\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\ntimeout_ms\x18\x06 \x01(\r\"e\n\tLeaseLost\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x11\n\tcomponent\x18\x02 \x01(\t\x12&\n\x05token\x18\x03 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xa5\x01\n\tStopState\x12\x12\n\ngeneration\x18\x01 \x01(\r\x12\x0f\n\x07latched\x18\x02 \x01(\x08\x12%\n\x05level\x18\x03 \x01(\x0e\x32\x16.robolink.v1.StopLevel\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nstopped_by\x18\x05 \x01(\t\x12\x13\n\x0breleased_by\x18\x06 \x01(\t\x12\x13\n\x0breleased_ns\x18\x07 \x01(\x06\"M\n\x04Stop\x12\x0e\n\x06robots\x18\x01 \x03(\t\x12%\n\x05level\x18\x02 \x01(\x0e\x32\x16.robolink.v1.StopLevel\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x96\x01\n\nStopResult\x12\r\n\x05robot\x18\x01 \x01(\t\x12)\n\x07verdict\x18\x02 \x01(\x0e\x32\x18.robolink.v1.StopVerdict\x12\x12\n\ngeneration\x18\x03 \x01(\r\x12\x1a\n\rstandstill_ms\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x0c\n\x04text\x18\x05 \x01(\tB\x10\n\x0e_standstill_ms\"5\n\tStopReply\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.robolink.v1.StopResult\"@\n\tStopOrder\x12\r\n\x05robot\x18\x01 \x01(\t\x12$\n\x04stop\x18\x02 \x01(\x0b\x32\x16.robolink.v1.StopState\"5\n\nStopReport\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.robolink.v1.StopResult\"2\n\rReleaseTarget\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\r\"6\n\x07Release\x12+\n\x07targets\x18\x01 \x03(\x0b\x32\x1a.robolink.v1.ReleaseTarget\"c\n\rReleaseResult\x12\r\n\x05robot\x18\x01 \x01(\t\x12!\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x12.robolink.v1.Cause\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\r\";\n\x0cReleaseReply\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.robolink.v1.ReleaseResult\"F\n\x0cReleaseOrder\x12\r\n\x05robot\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\r\x12\x13\n\x0breleased_ns\x18\x03 \x01(\x06\"j\n\tAuthority\x12\r\n\x05robot\x18\x01 \x01(\t\x12$\n\x04stop\x18\x02 \x01(\x0b\x32\x16.robolink.v1.StopState\x12(\n\x06leases\x18\x03 \x03(\x0b\x32\x18.robolink.v1.LeaseHolder\"f\n\x0bLeaseHolder\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12&\n\x05token\x18\x03 \x01(\x0b\x32\x17.robolink.v1.LeaseToken\x12\r\n\x05\x63loud\x18\x04 \x01(\x08*\xe6\x03\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41USE_UNKNOWN_ROBOT\x10\x01\x12\x15\n\x11\x43\x41USE_UNREACHABLE\x10\x02\x12\x11\n\rCAUSE_VERSION\x10\x03\x12\x15\n\x11\x43\x41USE_UNSUPPORTED\x10\x04\x12\x11\n\rCAUSE_INVALID\x10\x05\x12\x0f\n\x0b\x43\x41USE_LIMIT\x10\x06\x12\x0e\n\nCAUSE_MODE\x10\x07\x12\x12\n\x0e\x43\x41USE_NO_LEASE\x10\x08\x12\x15\n\x11\x43\x41USE_OLDER_LEASE\x10\t\x12\x0e\n\nCAUSE_BUSY\x10\n\x12\x11\n\rCAUSE_LATCHED\x10\x0b\x12\x12\n\x0e\x43\x41USE_TOO_LATE\x10\x0c\x12\x15\n\x11\x43\x41USE_NO_TIMESYNC\x10\r\x12\x10\n\x0c\x43\x41USE_DENIED\x10\x0e\x12\x13\n\x0f\x43\x41USE_ID_REUSED\x10\x0f\x12\x11\n\rCAUSE_STORAGE\x10\x10\x12\x12\n\x0e\x43\x41USE_CONFLICT\x10\x11\x12\x16\n\x12\x43\x41USE_DRIVER_ERROR\x10\x12\x12\x16\n\x12\x43\x41USE_DISCONNECTED\x10\x13\x12\x15\n\x11\x43\x41USE_ROBOT_TAKEN\x10\x14\x12\x16\n\x12\x43\x41USE_MAX_DURATION\x10\x15\x12\x12\n\x0e\x43\x41USE_NO_HELLO\x10\x16*x\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n\x0cROLE_OBSERVE\x10\x01\x12\x10\n\x0cROLE_OPERATE\x10\x02\x12\x12\n\x0eROLE_CONFIGURE\x10\x03\x12\x11\n\rROLE_MAINTAIN\x10\x04\x12\x0f\n\x0bROLE_SAFETY\x10\x05*\xc2\x01\n\x0bLeaseAction\x12\x1c\n\x18LEASE_ACTION_UNSPECIFIED\x10\x00\x12\x18\n\x14LEASE_ACTION_ACQUIRE\x10\x01\x12\x16\n\x12LEASE_ACTION_RENEW\x10\x02\x12\x18\n\x14LEASE_ACTION_RELEASE\x10\x03\x12\x18\n\x14LEASE_ACTION_REQUEST\x10\x04\x12\x15\n\x11LEASE_ACTION_TAKE\x10\x05\x12\x18\n\x14LEASE_ACTION_DECLINE\x10\x06*\x98\x01\n\x0bStopVerdict\x12\x1c\n\x18STOP_VERDICT_UNSPECIFIED\x10\x00\x12\x18\n\x14STOP_VERDICT_STOPPED\x10\x01\x12\x19\n\x15STOP_VERDICT_STOPPING\x10\x02\x12\x18\n\x14STOP_VERDICT_REFUSED\x10\x03\x12\x1c\n\x18STOP_VERDICT_UNREACHABLE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'robolink.v1.authority_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAUSE']._serialized_start=1733
-  _globals['_CAUSE']._serialized_end=2219
-  _globals['_ROLE']._serialized_start=2221
-  _globals['_ROLE']._serialized_end=2341
-  _globals['_LEASEACTION']._serialized_start=2344
-  _globals['_LEASEACTION']._serialized_end=2538
-  _globals['_STOPVERDICT']._serialized_start=2541
-  _globals['_STOPVERDICT']._serialized_end=2693
+  _globals['_CAUSE']._serialized_start=1775
+  _globals['_CAUSE']._serialized_end=2261
+  _globals['_ROLE']._serialized_start=2263
+  _globals['_ROLE']._serialized_end=2383
+  _globals['_LEASEACTION']._serialized_start=2386
+  _globals['_LEASEACTION']._serialized_end=2580
+  _globals['_STOPVERDICT']._serialized_start=2583
+  _globals['_STOPVERDICT']._serialized_end=2735
   _globals['_LEASETOKEN']._serialized_start=69
   _globals['_LEASETOKEN']._serialized_end=114
   _globals['_LEASEREQUEST']._serialized_start=117
@@ -51,29 +51,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEASELOST']._serialized_start=541
   _globals['_LEASELOST']._serialized_end=642
   _globals['_STOPSTATE']._serialized_start=645
-  _globals['_STOPSTATE']._serialized_end=789
-  _globals['_STOP']._serialized_start=791
-  _globals['_STOP']._serialized_end=868
-  _globals['_STOPRESULT']._serialized_start=871
-  _globals['_STOPRESULT']._serialized_end=1021
-  _globals['_STOPREPLY']._serialized_start=1023
-  _globals['_STOPREPLY']._serialized_end=1076
-  _globals['_STOPORDER']._serialized_start=1078
-  _globals['_STOPORDER']._serialized_end=1142
-  _globals['_STOPREPORT']._serialized_start=1144
-  _globals['_STOPREPORT']._serialized_end=1197
-  _globals['_RELEASETARGET']._serialized_start=1199
-  _globals['_RELEASETARGET']._serialized_end=1249
-  _globals['_RELEASE']._serialized_start=1251
-  _globals['_RELEASE']._serialized_end=1305
-  _globals['_RELEASERESULT']._serialized_start=1307
-  _globals['_RELEASERESULT']._serialized_end=1406
-  _globals['_RELEASEREPLY']._serialized_start=1408
-  _globals['_RELEASEREPLY']._serialized_end=1467
-  _globals['_RELEASEORDER']._serialized_start=1469
-  _globals['_RELEASEORDER']._serialized_end=1518
-  _globals['_AUTHORITY']._serialized_start=1520
-  _globals['_AUTHORITY']._serialized_end=1626
-  _globals['_LEASEHOLDER']._serialized_start=1628
-  _globals['_LEASEHOLDER']._serialized_end=1730
+  _globals['_STOPSTATE']._serialized_end=810
+  _globals['_STOP']._serialized_start=812
+  _globals['_STOP']._serialized_end=889
+  _globals['_STOPRESULT']._serialized_start=892
+  _globals['_STOPRESULT']._serialized_end=1042
+  _globals['_STOPREPLY']._serialized_start=1044
+  _globals['_STOPREPLY']._serialized_end=1097
+  _globals['_STOPORDER']._serialized_start=1099
+  _globals['_STOPORDER']._serialized_end=1163
+  _globals['_STOPREPORT']._serialized_start=1165
+  _globals['_STOPREPORT']._serialized_end=1218
+  _globals['_RELEASETARGET']._serialized_start=1220
+  _globals['_RELEASETARGET']._serialized_end=1270
+  _globals['_RELEASE']._serialized_start=1272
+  _globals['_RELEASE']._serialized_end=1326
+  _globals['_RELEASERESULT']._serialized_start=1328
+  _globals['_RELEASERESULT']._serialized_end=1427
+  _globals['_RELEASEREPLY']._serialized_start=1429
+  _globals['_RELEASEREPLY']._serialized_end=1488
+  _globals['_RELEASEORDER']._serialized_start=1490
+  _globals['_RELEASEORDER']._serialized_end=1560
+  _globals['_AUTHORITY']._serialized_start=1562
+  _globals['_AUTHORITY']._serialized_end=1668
+  _globals['_LEASEHOLDER']._serialized_start=1670
+  _globals['_LEASEHOLDER']._serialized_end=1772
 # @@protoc_insertion_point(module_scope)

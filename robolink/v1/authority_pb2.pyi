@@ -167,20 +167,22 @@ class LeaseLost(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., component: _Optional[str] = ..., token: _Optional[_Union[LeaseToken, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class StopState(_message.Message):
-    __slots__ = ("generation", "latched", "level", "reason", "stopped_by", "released_by")
+    __slots__ = ("generation", "latched", "level", "reason", "stopped_by", "released_by", "released_ns")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     LATCHED_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     STOPPED_BY_FIELD_NUMBER: _ClassVar[int]
     RELEASED_BY_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_NS_FIELD_NUMBER: _ClassVar[int]
     generation: int
     latched: bool
     level: _sheet_pb2.StopLevel
     reason: str
     stopped_by: str
     released_by: str
-    def __init__(self, generation: _Optional[int] = ..., latched: _Optional[bool] = ..., level: _Optional[_Union[_sheet_pb2.StopLevel, str]] = ..., reason: _Optional[str] = ..., stopped_by: _Optional[str] = ..., released_by: _Optional[str] = ...) -> None: ...
+    released_ns: int
+    def __init__(self, generation: _Optional[int] = ..., latched: _Optional[bool] = ..., level: _Optional[_Union[_sheet_pb2.StopLevel, str]] = ..., reason: _Optional[str] = ..., stopped_by: _Optional[str] = ..., released_by: _Optional[str] = ..., released_ns: _Optional[int] = ...) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ("robots", "level", "reason")
@@ -259,12 +261,14 @@ class ReleaseReply(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[ReleaseResult, _Mapping]]] = ...) -> None: ...
 
 class ReleaseOrder(_message.Message):
-    __slots__ = ("robot", "generation")
+    __slots__ = ("robot", "generation", "released_ns")
     ROBOT_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_NS_FIELD_NUMBER: _ClassVar[int]
     robot: str
     generation: int
-    def __init__(self, robot: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
+    released_ns: int
+    def __init__(self, robot: _Optional[str] = ..., generation: _Optional[int] = ..., released_ns: _Optional[int] = ...) -> None: ...
 
 class Authority(_message.Message):
     __slots__ = ("robot", "stop", "leases")

@@ -144,6 +144,7 @@ def test_a_goal_outlives_the_hub_and_its_result_is_asked_again(client: Hub, site
     robot = client.robot(ROBOT)
     with robot.lease() as lease:
         goal = robot.goal("legs.walk", Options(on_disconnect=v1.ON_DISCONNECT_CONTINUE), steps=100)
+        assert goal.feedback().next(10) is not None, "it runs: one that was not delivered would be EXPIRED"
         site.kill()
         site.start()
         assert goal.wait(30).state == SUCCEEDED
