@@ -75,23 +75,24 @@ def latch_survives(facts: Facts) -> Iterator[str]:
     for kept in facts.of("kept"):
         until = facts.life_end(kept["at"])
         generation, latched = kept["stop"] or [0, False]
-        yield from _shows(facts, acks, until, generation, latched, f"the store at {kept['at']}")
+        where = f"the store at {kept['at']}"
+        yield from _shows(facts, acks, until, until, generation, latched, where)
     asked = {(each["who"], str(each["n"])): each["at"] for each in facts.of("look_ask")}
     for look in facts.of("look"):
         asked_at = asked[look["who"], str(look["n"])]
         # Within one life its control lane may hear of a stop a moment after the one who asked for it.
-        yield from _shows(
-            facts, acks, facts.life_begin(asked_at), look["gen"], look["latched"], f"the hub at {look['at']}"
-        )
+        until, where = facts.life_begin(asked_at), f"the hub at {look['at']}"
+        yield from _shows(facts, acks, until, look["at"], look["gen"], look["latched"], where)
 
 
 def _shows(
-    facts: Facts, acks: list[Record], until: int, generation: int, latched: bool, where: str
+    facts: Facts, acks: list[Record], until: int, now: int, generation: int, latched: bool, where: str
 ) -> Iterator[str]:
+    """Whether what is shown now has the stops that were answered until then."""
     newest = max((each["gen"] for each in acks if each["at"] < until), default=0)
     if generation < newest:
         yield f"{where} has generation {generation}, stop {newest} was answered before"
-    elif generation == newest and newest and not latched and _release_at(facts, newest) > until:
+    elif generation == newest and newest and not latched and _release_at(facts, newest) > now:
         yield f"{where} is not latched by stop {newest}, which nobody had released"
 
 

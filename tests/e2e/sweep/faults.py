@@ -25,7 +25,7 @@ from tests.e2e.sweep import walker
 
 def forgotten_ids() -> None:
     """Hub and driver forget which ids they have had: a resend is a new command."""
-    CommandTable.seen = lambda self, command_id, body_digest: None  # type: ignore[method-assign]
+    CommandTable.seen = lambda self, *_: None  # type: ignore[method-assign]
     Ledger.get = lambda self, command_id: (  # type: ignore[method-assign]
         found if (found := self._entries.get(command_id)) is not None and not found.terminal else None
     )
@@ -67,7 +67,7 @@ def last_outcome_wins() -> None:
 
 def no_lease() -> None:
     """Everybody may move everything."""
-    LeaseTable.check = lambda self, robot, component, token, session_id: None  # type: ignore[assignment,method-assign]
+    LeaseTable.check = lambda self, *_, **more: None  # type: ignore[assignment,method-assign]
 
 
 def latch_in_memory() -> None:
@@ -77,8 +77,8 @@ def latch_in_memory() -> None:
 
 def no_latch() -> None:
     """Neither hub nor driver minds latch or generation."""
-    StopLatch.check = lambda self, generation: None  # type: ignore[method-assign]
-    Served.may_move = lambda self, generation, *, stoppable: None  # type: ignore[method-assign]
+    StopLatch.check = lambda self, *_: None  # type: ignore[method-assign]
+    Served.may_move = lambda self, *_, stoppable: None  # type: ignore[method-assign]
 
 
 def settings_once() -> None:

@@ -131,7 +131,9 @@ def _order(kind: str) -> Callable[[random.Random, str, int, int], dict[str, Any]
         return {
             "method": f"{component}.{kind}",
             "number": number_of(client, index),
-            "ms": chance.choice((0, 1, 5, 20, 60)) if kind != "walk" else chance.choice((5, 30, 100, 300)),
+            "ms": chance.choice((0, 1, 5, 20, 60))
+            if kind != "walk"
+            else chance.choice((5, 30, 100, 300, 900)),
             "ttl_ms": chance.choice((150, 600, 3000, 3000)),
             "preempt": chance.random() < 0.4,
             "on_disconnect": chance.choice((0, 0, 1, 3)),
@@ -186,17 +188,21 @@ def _blow(chance: random.Random, clients: int) -> Blow:
             ("driver", some_client),
             ("site", "driver", some_client),
         ),
-        (8, 8, 3, 10, 6, 3, 2, 2, 1),
+        (8, 8, 3, 12, 6, 3, 2, 2, 1),
     )[0]
     how = "kill"
-    if parts in (("driver",), ("hub",), (some_client,)) and chance.random() < 0.3:
+    if parts in (("driver",), ("hub",), (some_client,)) and chance.random() < 0.35:
         how = "freeze"
     late = chance.random() < 0.35
+    # A driver that is silent for longer than the hub waits for it comes back to commands that are LOST.
+    back_ms = chance.randrange(100, 1800)
+    if how == "freeze" and parts == ("driver",) and chance.random() < 0.6:
+        back_ms = chance.randrange(1600, 2600)
     return Blow(
         parts=parts,
         how=how,
         events=chance.randrange(1, 120) if chance.random() < 0.7 else None,
         ms=chance.randrange(0, 1500),
-        back_ms=chance.randrange(100, 1800) if late or how == "freeze" else 0,
+        back_ms=back_ms if late or how == "freeze" else 0,
         again_ms=chance.randrange(0, 1200) if how == "kill" and chance.random() < 0.2 else None,
     )
