@@ -26,23 +26,34 @@ from robolink_sims.fleet import fleet_sheet
 ROBOT: Final = "bench"
 ANSWER_TIMEOUT_MS: Final = 60_000
 SEND_QUEUE: Final = 1000
+AT_A_TIME: Final = 50
 
 Socket = zmq.Socket[bytes]
 
 
-def hello(socket: Socket, sender: Sender, body: v1.Hello, timeout_ms: int = ANSWER_TIMEOUT_MS) -> None:
-    """Say hello and wait for the hub's answer.
+def ask(socket: Socket, sender: Sender, body: v1.Hello) -> None:
+    """Say hello."""
+    body.major, body.minor = MAJOR, MINOR
+    socket.send_multipart(sender.encode(body, sent_ns=time.monotonic_ns()))
+
+
+def answered(socket: Socket, timeout_ms: int = ANSWER_TIMEOUT_MS) -> None:
+    """Wait for the hub's answer to a hello.
 
     Raises:
         SystemExit: It refuses, or does not answer.
     """
-    body.major, body.minor = MAJOR, MINOR
-    socket.send_multipart(sender.encode(body, sent_ns=time.monotonic_ns()))
     if not socket.poll(timeout_ms):
         raise SystemExit("the hub does not answer a hello")
     header, answer = socket.recv_multipart()[:2]
     if v1.Header.FromString(header).body_type != v1.BODY_TYPE_HELLO_REPLY:
         raise SystemExit(f"the hub refuses a hello: {v1.Error.FromString(answer).text}")
+
+
+def hello(socket: Socket, sender: Sender, body: v1.Hello) -> None:
+    """Say hello and wait for the answer; raises SystemExit without a good one."""
+    ask(socket, sender, body)
+    answered(socket)
 
 
 class Client(raw_pyzmq.Client):
@@ -107,55 +118,82 @@ def _dealer(context: zmq.Context[Socket], url: str) -> Socket:
     return socket
 
 
-def bare_peer(context: zmq.Context[Socket], options: argparse.Namespace, first: int) -> list[Socket]:
+class BarePeer:
     """A connection that has been used once."""
-    socket = _dealer(context, options.url)
-    socket.send(b"")
-    if not socket.poll(ANSWER_TIMEOUT_MS):
-        raise SystemExit("the router does not answer")
-    socket.recv()
-    return [socket]
+
+    def __init__(self, context: zmq.Context[Socket], options: argparse.Namespace, first: int) -> None:
+        """Ask for a sign of life."""
+        self.sockets = [_dealer(context, options.url)]
+        self.sockets[0].send(b"")
+
+    def report(self) -> None:
+        """It has come."""
+        if not self.sockets[0].poll(ANSWER_TIMEOUT_MS):
+            raise SystemExit("the router does not answer")
+        self.sockets[0].recv()
+
+    def settle(self) -> None:
+        """Nothing more."""
 
 
-def robots_peer(context: zmq.Context[Socket], options: argparse.Namespace, first: int) -> list[Socket]:
+class RobotsPeer:
     """A driver's connection with its robots: sheets in the hello, then a twin of two values for each."""
-    socket, sender = _dealer(context, options.url), Sender(new_session_id())
-    names = [f"{options.prefix}{first + number:05d}" for number in range(options.robots_each)]
-    sheet = fleet_sheet(10.0)
-    robots = [v1.RobotHello(robot=name, sheet=sheet) for name in names]
-    hello(socket, sender, v1.Hello(kind=v1.PEER_KIND_DRIVER, name=names[0], robots=robots))
-    for name in names:
-        report = v1.PropertyReport(robot=name)
-        for value in ("base.distance", "base.max_speed"):
-            state = report.properties.add(name=value)
-            state.reported.value.double_value = 0.5
-            state.reported.time_ns = time.monotonic_ns()
-            state.reported.quality = v1.QUALITY_GOOD
-        socket.send_multipart(sender.encode(report, sent_ns=time.monotonic_ns(), destination=name))
-    beat = sender.encode(v1.Beat(), sent_ns=time.monotonic_ns())
-    socket.send_multipart(beat)
-    asked = v1.Header.FromString(beat[0]).message_id
-    while v1.Header.FromString(socket.recv_multipart()[0]).correlation_id != asked:
-        continue  # Orders and news of the robots come first.
-    held = [socket]
-    if options.lanes:
-        safety = _dealer(context, beside(options.url, 1))
-        robots = [v1.RobotHello(robot=name) for name in names]
-        hello(safety, sender, v1.Hello(kind=v1.PEER_KIND_DRIVER, name=names[0], robots=robots))
-        publisher = context.socket(zmq.PUB)
-        publisher.setsockopt(zmq.LINGER, 0)
-        publisher.connect(beside(options.url, 2))
-        held += [safety, publisher]
-    return held
+
+    def __init__(self, context: zmq.Context[Socket], options: argparse.Namespace, first: int) -> None:
+        """Say hello."""
+        self.sockets, self._sender = [_dealer(context, options.url)], Sender(new_session_id())
+        self._names = [f"{options.prefix}{first + number:05d}" for number in range(options.robots_each)]
+        self._beat_id = b""
+        sheet = fleet_sheet(10.0)
+        control = [v1.RobotHello(robot=name, sheet=sheet) for name in self._names]
+        ask(self.sockets[0], self._sender, self._hello(control))
+        if options.lanes:
+            safety, publisher = _dealer(context, beside(options.url, 1)), context.socket(zmq.PUB)
+            ask(safety, self._sender, self._hello([v1.RobotHello(robot=name) for name in self._names]))
+            publisher.setsockopt(zmq.LINGER, 0)
+            publisher.connect(beside(options.url, 2))
+            self.sockets += [safety, publisher]
+
+    def _hello(self, robots: list[v1.RobotHello]) -> v1.Hello:
+        return v1.Hello(kind=v1.PEER_KIND_DRIVER, name=self._names[0], robots=robots)
+
+    def report(self) -> None:
+        """The hub has taken it: its twins, and a beat behind them."""
+        control = self.sockets[0]
+        for each in self.sockets[:2]:
+            answered(each)
+        for name in self._names:
+            report = v1.PropertyReport(robot=name)
+            for value in ("base.distance", "base.max_speed"):
+                state = report.properties.add(name=value)
+                state.reported.value.double_value = 0.5
+                state.reported.time_ns = time.monotonic_ns()
+                state.reported.quality = v1.QUALITY_GOOD
+            control.send_multipart(self._sender.encode(report, sent_ns=time.monotonic_ns(), destination=name))
+        beat = self._sender.encode(v1.Beat(), sent_ns=time.monotonic_ns())
+        self._beat_id = v1.Header.FromString(beat[0]).message_id
+        control.send_multipart(beat)
+
+    def settle(self) -> None:
+        """The beat is answered, so the reports are in; orders and news of the robots come before."""
+        while v1.Header.FromString(self.sockets[0].recv_multipart()[0]).correlation_id != self._beat_id:
+            continue
 
 
 def peers(options: argparse.Namespace) -> None:
-    """Connect so many, one after another, and hold them."""
+    """Connect so many, some at a time, and hold them."""
     context: zmq.Context[Socket] = zmq.Context()
     context.set(zmq.MAX_SOCKETS, 3 * options.count + 64)
-    make = bare_peer if options.role == "bare-peers" else robots_peer
-    held = [make(context, options, first) for first in range(0, options.count, options.robots_each)]
-    assert held  # A socket that nobody holds closes.
+    make = BarePeer if options.role == "bare-peers" else RobotsPeer
+    held = []
+    starts = range(0, options.count, options.robots_each)
+    for batch in range(0, len(starts), AT_A_TIME):
+        new = [make(context, options, first) for first in starts[batch : batch + AT_A_TIME]]
+        for peer in new:
+            peer.report()
+        for peer in new:
+            peer.settle()
+        held += new  # A socket that nobody holds closes.
     say_ready()
     wait_for_signal()
     os._exit(0)  # Thousands of sockets take long to close one by one.

@@ -77,7 +77,7 @@ SCENARIO: Final = Scenario(
     ),
     measure=measure,
     rounds=3,
-    sizes={"small": 100, "middle": 1000, "large": 5000, "robots_each": 200},
+    sizes={"small": 100, "middle": 1000, "large": 5000, "robots_each": 200, "timeout_s": 900},
     quick={"middle": 300, "large": 500},
     goals=goals(),
     packages=("pyzmq", "protobuf"),

@@ -25,9 +25,13 @@ from tests.conftest import wait_for
 
 TINY = {
     "command": {"calls": 5, "warmup": 2, "throughput_calls": 8, "outstanding": 2},
-    "stop": {"stops": 2, "outstanding": 2, "rate_hz": 50},
     "telemetry": {"subscribers": 1, "paced": 20, "rate_hz": 500, "flood": 50},
 }
+
+
+@pytest.fixture(autouse=True)
+def _unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.scenario.SETTLE_S", 0.0)
 
 
 def fake(measured: list[str] | None = None, **changes: Any) -> Scenario:
@@ -179,7 +183,7 @@ def test_a_soak_is_judged_by_its_data() -> None:
     assert "+500.0 kB/min|**not met**" in text and "hub a_refusal 2" in text
 
 
-@pytest.mark.parametrize(("name", "paths"), [("command", "raw,robolink"), ("telemetry", ""), ("stop", "")])
+@pytest.mark.parametrize(("name", "paths"), [("command", "raw,robolink"), ("telemetry", "")])
 def test_a_tiny_scenario_runs_through(name: str, paths: str, capsys: pytest.CaptureFixture[str]) -> None:
     scenario = ALL[name]
     sizes = [f"--set={key}={value}" for key, value in TINY[name].items()]
