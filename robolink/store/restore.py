@@ -1,7 +1,7 @@
 """Puts a backup back into a store without undoing what must never be undone.
 
 Settings and sheets come back. Command ids, twin command ids, stops and lease epochs only go forward: where the present
-store still says something newer about them, it wins; where it is lost, the robots are latched. Nothing moves by it.
+store still says something newer about them, it wins; a robot that it does not know is latched. Nothing moves by it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,7 +95,7 @@ def _restore(file: Path, folder: Path, work: Path) -> Restored:
         settings, epoch = _merge_journal(db, journal)
         robots = tuple(robot for (robot,) in db.execute("SELECT robot FROM robots ORDER BY robot"))
     with _opened(new / STOPS) as db:
-        latched = _merge_stops(db, stops, robots, manifest.created)
+        latched = _merge_stops(db, stops, robots, _robots(journal), manifest.created)
     before = _swap(new, folder)
     return Restored(
         manifest=manifest,
@@ -216,27 +216,40 @@ def _keep_what_happened(db: sqlite3.Connection, other: sqlite3.Connection) -> No
 
 
 def _merge_stops(
-    db: sqlite3.Connection, present: Path | None, robots: tuple[str, ...], created: str
+    db: sqlite3.Connection, present: Path | None, robots: Iterable[str], seen: set[str], created: str
 ) -> tuple[str, ...]:
-    """No generation goes down, no latch opens; without the present store every robot is latched anew."""
-    latches = _latches(db)
-    if present is None:
-        for robot in robots:
-            latches.setdefault(robot, StopLatch(robot))
-        for latch in latches.values():
-            reason = f"restored from a backup of {created}: later stops are unknown"
-            latch.raise_stop(v1.STOP_LEVEL_SOFT_HOLD, reason=reason, by=RESTORED_BY)
-    else:
+    """No generation goes down, no latch opens; a robot of which the present store knows nothing is latched anew.
+
+    Args:
+        db: The stops of the backup; those in force after it.
+        present: The present stops; None if they are lost.
+        robots: Known after the restore.
+        seen: By the present journal: these had no stop since the backup unless `present` says so.
+        created: When the backup was made, for people.
+    """
+    latches, newer = _latches(db), {}
+    if present is not None:
         with closing(sqlite3.connect(present)) as other:
-            for robot, latch in _latches(other).items():
-                known = latches.setdefault(robot, latch)
-                if latch.generation > known.generation or (
-                    latch.generation == known.generation and latch.latched
-                ):
-                    latches[robot] = latch
+            newer = _latches(other)
+    known = set(newer) | (seen if present is not None else set())
+    for robot in {*robots, *latches} - known:
+        reason = f"restored from a backup of {created}: later stops are unknown"
+        latch = latches.setdefault(robot, StopLatch(robot))
+        latch.raise_stop(v1.STOP_LEVEL_SOFT_HOLD, reason=reason, by=RESTORED_BY)
+    for robot, latch in newer.items():
+        kept = latches.setdefault(robot, latch)
+        if (latch.generation, latch.latched) > (kept.generation, kept.latched):
+            latches[robot] = latch
     rows = [(robot, latch.state().SerializeToString()) for robot, latch in latches.items()]
     db.executemany("INSERT OR REPLACE INTO stops VALUES (?,?)", rows)
     return tuple(sorted(robot for robot, latch in latches.items() if latch.latched))
+
+
+def _robots(journal: Path | None) -> set[str]:
+    if journal is None:
+        return set()
+    with closing(sqlite3.connect(journal)) as db:
+        return {robot for (robot,) in db.execute("SELECT robot FROM robots")}
 
 
 def _latches(db: sqlite3.Connection) -> dict[str, StopLatch]:

@@ -200,6 +200,7 @@ def test_an_equal_setting_is_not_written_again(saved: Path, make_store: Callable
 
 def test_a_latch_is_never_opened_by_a_restore(make_store: Callable[[str], Store], tmp_path: Path) -> None:
     old = make_store("old")
+    old.robot("r1")
     old.stop("r1", 5, latched=True)
     old.stop("r2", 2, latched=False)
     make_backup(old.folder, tmp_path / "old.tar")
@@ -346,11 +347,31 @@ def test_no_lease_outlives_a_restore(saved: Path, make_store: Callable[[str], St
         assert not list(make_store(folder.name).journal.leases())
 
 
-def test_the_audit_of_the_present_store_stays(saved: Path, make_store: Callable[[str], Store]) -> None:
-    store = make_store("store")
-    for seq in (1, 2):
-        record = v1.AuditRecord(seq=seq)
-        store.put(lambda batch, record=record: batch.audit(record))
-    store.close()
-    restore_backup(saved, store.folder)
-    assert [each.seq for each in make_store("store").journal.audit_records()] == [1, 2]
+def test_the_audit_of_the_present_store_stays(make_store: Callable[[str], Store], tmp_path: Path) -> None:
+    for name, numbers in (("old", (1, 2, 3)), ("new", (1, 2))):
+        store = make_store(name)
+        for seq in numbers:
+            record = v1.AuditRecord(seq=seq, what=name)
+            store.put(lambda batch, record=record: batch.audit(record))
+        make_backup(store.folder, tmp_path / f"{name}.tar")
+        store.close()
+    restore_backup(tmp_path / "old.tar", tmp_path / "new")
+    audit = list(make_store("new").journal.audit_records())
+    assert [(each.seq, each.what) for each in audit] == [(1, "new"), (2, "new")]
+
+
+def test_a_new_store_after_a_loss_does_not_vouch_for_robots_it_has_not_seen(
+    make_store: Callable[[str], Store], tmp_path: Path
+) -> None:
+    old = make_store("old")
+    for robot in ("back", "away", "never"):
+        old.robot(robot)
+    old.stop("back", 5, latched=False)
+    old.stop("away", 5, latched=False)
+    make_backup(old.folder, tmp_path / "old.tar")
+    new = make_store("new")
+    new.robot("back")  # It came back, and its driver told the hub of its newest generation.
+    new.stop("back", 7, latched=False)
+    new.close()
+    assert restore_backup(tmp_path / "old.tar", new.folder).latched == ("away", "never")
+    assert make_store("new").latches == {"back": (7, False), "away": (6, True), "never": (1, True)}
