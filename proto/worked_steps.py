@@ -27,6 +27,7 @@ SAFETY_SESSION: Final = 0x5341464554593031
 MARKS: Final = {"hub": 0xA0, "client": 0xC0, "driver": 0xD0}
 NAMES: Final = {"client": "my-app", "driver": "turtle-driver"}
 LANES: Final = ("control", "safety")
+RELEASED_MS: Final = 5001
 TOKEN: Final = v1.LeaseToken(epoch=1, sequence=1)
 
 
@@ -156,7 +157,9 @@ def stop_state(*, latched: bool = False, generation: int = 0) -> v1.StopState:
 
 def released() -> v1.StopState:
     """The latch after the release: whose stop it was, and whose release, is still told."""
-    return v1.StopState(generation=1, reason="test", stopped_by="my-app", released_by="my-app")
+    return v1.StopState(
+        generation=1, reason="test", stopped_by="my-app", released_by="my-app", released_ns=RELEASED_MS * MS
+    )
 
 
 def authority(stop: v1.StopState, *, leased: bool = False) -> v1.Authority:
@@ -341,14 +344,17 @@ def releasing(script: Script) -> Iterator[Step | Words]:
     yield Words("Release", text)
     release = v1.Release(targets=[v1.ReleaseTarget(robot=ROBOT, generation=1)])
     yield script.say("client", "hub", release, lane="safety", at_ms=5000, detail=True)
-    order = v1.ReleaseOrder(robot=ROBOT, generation=1)
-    yield script.say("hub", "driver", order, lane="safety", at_ms=5000.1)
-    yield script.say("hub", "client", authority(released()), lane="safety", at_ms=5000.1)
+    order = v1.ReleaseOrder(robot=ROBOT, generation=1, released_ns=RELEASED_MS * MS)
+    yield script.say("hub", "driver", order, lane="safety", at_ms=RELEASED_MS)
+    yield script.say("hub", "client", authority(released()), lane="safety", at_ms=RELEASED_MS)
     news = authority(released(), leased=True)
-    yield script.say("hub", "client", news, at_ms=5000.5, destination=ROBOT)
+    yield script.say("hub", "client", news, at_ms=RELEASED_MS, destination=ROBOT)
     reply = v1.ReleaseReply(results=[v1.ReleaseResult(robot=ROBOT, generation=1)])
-    yield script.say("hub", "client", reply, lane="safety", at_ms=5001, answers="Release", detail=True)
-    yield Words("", "A new goal now needs `stop_generation` 1. This client gives its lease back and goes.")
+    yield script.say("hub", "client", reply, lane="safety", at_ms=RELEASED_MS, answers="Release", detail=True)
+    yield Words(
+        "",
+        "A new goal now needs `stop_generation` 1, and to be sent after 5001 ms. This client gives its lease back and goes.",
+    )
     request = v1.LeaseRequest(action=v1.LEASE_ACTION_RELEASE, robot=ROBOT, token=TOKEN)
     yield script.say("client", "hub", request, at_ms=5010, destination=ROBOT)
     back = v1.LeaseReply(token=TOKEN, owner="my-app")

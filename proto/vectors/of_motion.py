@@ -42,7 +42,8 @@ def authority() -> dict[str, Any]:
     """Tokens and latches."""
     return {
         "about": "tokens: (epoch, sequence) a against b: -1 lower, 0 same, 1 higher. latches: a latch from `start` through "
-        "`steps`, each with the cause (OK: taken) and the latch after it; `merge` is the hub's at a hello. "
+        "`steps`, each with the cause (OK: taken) and the latch after it; times are site time, 0: not told; `merge` is the "
+        "hub's at a hello. "
         "driver_merges: what a driver makes of the hub's state, and whether it must stop now; `moving`: something runs.",
         "tokens": tokens(),
         "latches": latches(),
@@ -99,11 +100,11 @@ def latches() -> list[dict[str, Any]]:
     """Sequences of what happens to one latch."""
     hold, cut = {"do": "stop", "level": "SOFT_HOLD"}, {"do": "stop", "level": "CUT"}
 
-    def release(n: int) -> dict[str, Any]:
-        return {"do": "release", "generation": n}
+    def release(n: int, at_ns: int = 0) -> dict[str, Any]:
+        return {"do": "release", "generation": n, "at_ns": at_ns}
 
-    def check(n: int) -> dict[str, Any]:
-        return {"do": "check", "generation": n}
+    def check(n: int, sent_ns: int = 0) -> dict[str, Any]:
+        return {"do": "check", "generation": n, "sent_ns": sent_ns}
 
     def merge(*state: Any) -> dict[str, Any]:
         return {"do": "merge", "state": state_of(*state)}
@@ -111,6 +112,11 @@ def latches() -> list[dict[str, Any]]:
     cases = [
         ("stop, release, order", state_of(0), [check(0), hold, check(0), check(1), release(1), check(1)]),
         ("what was ordered before never runs", state_of(4), [hold, release(5), check(4), check(5)]),
+        (
+            "sent before the release",
+            state_of(4),
+            [hold, release(5, 1000), *(check(5, n) for n in (999, 1000, 1001))],
+        ),
         ("a second stop is a stop", state_of(4, "SOFT_HOLD"), [hold, release(5), release(6)]),
         ("the stronger level stays", state_of(0), [hold, cut, hold, release(3), hold]),
         ("a release of another generation", state_of(7, "CUT"), [release(6), release(8), release(7)]),
@@ -138,8 +144,8 @@ def done(latch: StopLatch, step: dict[str, Any]) -> str:
     """Do one step; the cause."""
     calls: dict[str, Callable[[], object]] = {
         "stop": lambda: latch.raise_stop(v1.StopLevel.Value(f"STOP_LEVEL_{step['level']}"), reason="", by=""),
-        "release": lambda: latch.release(step["generation"]),
-        "check": lambda: latch.check(step["generation"]),
+        "release": lambda: latch.release(step["generation"], at_ns=step["at_ns"]),
+        "check": lambda: latch.check(step["generation"], step["sent_ns"]),
         "merge": lambda: latch.merge(message_of(step["state"])),
     }
     try:

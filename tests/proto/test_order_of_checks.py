@@ -1,4 +1,4 @@
-"""Section 8.3: the hub checks a command in that order. One that breaks every rule is mended rule by rule."""
+"""Sections 8.3 and 8.4: hub and driver check a command in that order. One that breaks every rule is mended rule by rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from google.protobuf.message import Message
 from robolink import v1
 from robolink.core.envelope import MAX_TTL_MS, Sender
 from robolink.core.violation import cause_name, state_name
+from robolink.transports.lanes import Lane
 from tests.proto.hub import Hub
+from tests.robot import rig as robots
 
 MS = 1_000_000
 NOW_NS = 10_000 * MS
@@ -38,15 +40,16 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.hub = Hub(folder)
+        self.now_ns = NOW_NS
         self._senders = {name: Sender(at) for at, name in enumerate(("app", "driver", "other"), 20)}
         self.body = v1.Command(method="arm.fly", args=[number(float("nan"))])
         self.header: dict[str, Any] = {"destination": "arm-2", "ttl_ms": MAX_TTL_MS + 1, "sent_ns": 0}
 
     def say(self, who: str, body: Message, lane: str = "control", **header: Any) -> list[Message]:
-        header.setdefault("sent_ns", NOW_NS)
+        header.setdefault("sent_ns", self.now_ns)
         frames = self._senders[who].encode(body, **header)
-        self.hub.hear(who, lane, frames, NOW_NS)
-        return [body for receiver, _, _, body in self.hub.take(NOW_NS) if receiver == who]
+        self.hub.hear(who, lane, frames, self.now_ns)
+        return [body for receiver, _, _, body in self.hub.take(self.now_ns) if receiver == who]
 
     def hello(self, who: str, *roles: v1.Role) -> None:
         for lane in ("control", "safety"):
@@ -123,6 +126,9 @@ def test_rule_by_rule(site: Site) -> None:
     site.say("other", v1.Release(targets=[v1.ReleaseTarget(robot=ROBOT, generation=1)]), "safety")
     assert site.verdict() == "LATCHED", "the stop generation is an old one"
     site.header["stop_generation"] = 1
+    assert site.verdict() == "LATCHED", "it was sent before the release"
+    site.now_ns += MS
+    site.header["sent_ns"] = site.now_ns
     assert site.verdict() == "NO_LEASE"
     token = site.lease("other")
     other = {**site.header, "lease": token}
@@ -134,3 +140,55 @@ def test_rule_by_rule(site: Site) -> None:
     assert site.verdict() == "BUSY", "the goal of the former owner has not ended yet"
     site.body.preempt = True
     assert site.verdict() == "ACCEPTED"
+
+
+class Robot:
+    """A driver's session and one order of its hub that is mended step by step; each try has an id of its own."""
+
+    def __init__(self) -> None:
+        self.rig = robots.Rig()
+        self.rig.connect()
+        self.body = v1.Command(method="wheels.fly", args=[number(float("nan"))])
+        self.header: dict[str, Any] = {"ttl_ms": 100, "sent_ns": self.rig.site_ns() - 200 * MS}
+
+    def stop(self, generation: int) -> None:
+        state = v1.StopState(generation=generation, latched=True, level=v1.STOP_LEVEL_SOFT_HOLD)
+        self.rig.to(Lane.SAFETY, v1.StopOrder(robot=robots.ROBOT, stop=state))
+
+    def verdict(self) -> str:
+        self.rig.sent.clear()
+        self.rig.to(Lane.CONTROL, self.body, destination=robots.ROBOT, **self.header)
+        updates = [body for _, _, body in self.rig.sent if isinstance(body, v1.CommandUpdate)]
+        if not updates:
+            return "dropped"
+        state = state_name(updates[0].state)
+        return f"{state} {cause_name(updates[0].cause)}" if updates[0].cause else state
+
+
+def test_rule_by_rule_at_the_driver() -> None:
+    robot = Robot()
+    robot.stop(3)
+    present, robot.rig.sender = robot.rig.sender, Sender(robot.rig.hub_session + 1)
+    assert robot.verdict() == "dropped", "another hub's session"
+    robot.rig.sender = present
+    assert robot.verdict() == "FAILED UNSUPPORTED"
+    robot.body.method = "wheels.go"
+    assert robot.verdict() == "STOPPED LATCHED"
+    robot.rig.to(Lane.SAFETY, v1.ReleaseOrder(robot=robots.ROBOT, generation=3))
+    assert robot.verdict() == "STOPPED LATCHED", "the stop generation is an old one"
+    robot.header["stop_generation"] = 3
+    robot.rig.to(Lane.SAFETY, v1.Goodbye())
+    assert robot.verdict() == "FAILED UNREACHABLE"
+    robot.rig.stops[robots.ROBOT] = v1.StopState(generation=3)
+    robot.rig.advance(0.2)
+    robot.rig.answer_hello(Lane.SAFETY)
+    assert robot.verdict() == "FAILED TOO_LATE"
+    robot.header["ttl_ms"] = 5000
+    assert robot.verdict() == "FAILED INVALID"
+    robot.body.args[0].CopyFrom(number(51))
+    assert robot.verdict() == "FAILED LIMIT"
+    robot.body.args[0].CopyFrom(number(1))
+    assert robot.verdict() == "RUNNING"
+    assert robot.verdict() == "FAILED BUSY"
+    robot.body.preempt = True
+    assert robot.verdict() == "CANCELING"

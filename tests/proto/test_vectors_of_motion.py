@@ -72,9 +72,9 @@ def do(latch: StopLatch, step: Vector) -> None:
     if step["do"] == "stop":
         latch.raise_stop(v1.StopLevel.Value(f"STOP_LEVEL_{step['level']}"), reason="", by="")
     elif step["do"] == "release":
-        latch.release(step["generation"])
+        latch.release(step["generation"], at_ns=step["at_ns"])
     elif step["do"] == "check":
-        latch.check(step["generation"])
+        latch.check(step["generation"], step["sent_ns"])
     else:
         assert step["do"] == "merge"
         latch.merge(stop_state(step["state"]))
