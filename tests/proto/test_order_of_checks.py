@@ -119,6 +119,9 @@ def test_rule_by_rule(site: Site) -> None:
     assert site.verdict() == "NO_TIMESYNC"
     site.header["sent_ns"] = NOW_NS - 101 * MS
     assert site.verdict() == "TOO_LATE"
+    site.hub.broker.site.started_ns = NOW_NS - 50 * MS
+    site.header["sent_ns"] = NOW_NS - 60 * MS
+    assert site.verdict() == "TOO_LATE", "a former hub may have judged it"
     site.header["sent_ns"] = NOW_NS
     assert site.verdict() == "MODE"
     site.mode("auto")

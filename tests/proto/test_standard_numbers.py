@@ -23,7 +23,7 @@ from robolink.core import (
     twincmd,
     violation,
 )
-from robolink.hub import authority, commands, leases, roles, site, sockets
+from robolink.hub import authority, commands, leases, roles, site, sockets, twins
 from robolink.hub.config import HubConfig, LimitsConfig, TimeoutsConfig
 from robolink.robot import _commands, _ledger, _properties, _session, _wire
 from robolink.transports import lanes
@@ -51,7 +51,7 @@ FIXED: dict[str, tuple[float, ...]] = {
     "limits.command_retention_s": (LimitsConfig().command_retention_s * 1e3, command.RETENTION_S * 1e3),
     "resend_longest": (client.MAX_RESEND_S * 1e3,),
     "hello_retry": (client.HELLO_RETRY_S * 1e3, _wire.HELLO_RETRY_S * 1e3),
-    "hello_shortest": (_wire.HELLO_MIN_INTERVAL_S * 1e3,),
+    "hello_shortest": (_wire.HELLO_MIN_INTERVAL_S * 1e3, client.HELLO_MIN_INTERVAL_S * 1e3),
     "safety_first": (_session.SAFETY_FIRST_S * 1e3,),
     "taken_retry": (_session.TAKEN_RETRY_S * 1e3,),
     "ask_again": (client.ASK_AGAIN_S * 1e3,),
@@ -68,6 +68,7 @@ FIXED: dict[str, tuple[float, ...]] = {
     "setpoint_ttl_longest": (sheet.MAX_SETPOINT_TTL_MS, deadman.MAX_SETPOINT_TTL_S * 1e3),
     "twin_ttl": (twincmd.DEFAULT_TTL_MS,),
     "twin_ttl_longest": (twincmd.MAX_TTL_MS,),
+    "cmd_ahead": (twins.MAX_AHEAD_MS,),
     "socket_heartbeat": (lanes.HEARTBEAT_MS,),
     "socket_heartbeat_timeout": (lanes.HEARTBEAT_TIMEOUT_MS,),
     "serial_beat": (TIMES.beat_s * 1e3, board_constant("link", "BEAT_MS")),
