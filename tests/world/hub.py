@@ -159,11 +159,14 @@ class Hub:
             try:
                 self.journal.commit(turn.batch)
             except StorageError as exc:
-                self._send([each for each in turn.sends if not each.held])
+                unheld = [each for each in turn.sends if not each.held]
                 self.broker.turn_failed(turn, str(exc))
-                self._send(self.broker.take_turn().sends)
+                undone = self.broker.take_turn()
+                for sends in (unheld, undone.sends):
+                    self.world.judge.hub_turn(sends, kept=False)
+                    self._send(sends)
                 return
-        self.world.judge.hub_turn(turn)
+        self.world.judge.hub_turn(turn.sends, kept=bool(turn.batch))
         if turn.batch.sync:
             self._send([each for each in turn.sends if not each.held])
             held = [each for each in turn.sends if each.held]

@@ -13,7 +13,7 @@ from robolink import v1
 from robolink.core.command import TERMINAL
 from robolink.core.envelope import decode_body, decode_header
 from robolink.core.lease import token_of
-from robolink.hub.site import Turn
+from robolink.hub.site import Send
 from robolink.robot._actions import ApplySetpoint, StartCommand, StopChanged
 from tests.world.network import MS, Frames
 
@@ -78,9 +78,9 @@ class Judge:
             request = v1.LeaseRequest.FromString(frames[1])
             self._requests.setdefault(header.message_id, (request, header.session_id))
 
-    def hub_turn(self, turn: Turn) -> None:
-        """A turn has been kept; its sends stand in the order in which the broker decided."""
-        for _, frames, _ in turn.sends:
+    def hub_turn(self, sends: list[Send], *, kept: bool) -> None:
+        """The sends of a turn, in the order in which the broker decided; `kept`: with something journaled."""
+        for _, frames, _ in sends:
             header = decode_header(frames[0])
             if header.body_type == v1.BODY_TYPE_SETPOINT:
                 self._passed_on(header)
@@ -90,7 +90,7 @@ class Judge:
                 self._lease_news(header, decode_body(header, frames[1]))
         for robot, machine in self.world.hub.broker.site.machines.items():
             self._rises("hub", robot, machine.latch.generation)
-        if turn.batch:
+        if kept:
             self._versions_rise()
 
     def _lease_news(self, header: v1.Header, body: Any) -> None:
@@ -214,7 +214,9 @@ class Judge:
                 continue
             for rover in driver.rovers.values():
                 if rover.velocity:
-                    assert rover.until is not None and driver.now < rover.until, "no zeros at the ttl's end"
+                    assert rover.until is not None and driver.now < rover.until + 1e-6, (
+                        "no zeros at the ttl's end"
+                    )
                     assert not rover.latched, "it is stopped and has a velocity"
                 if rover.latched and rover.stop_verdict == v1.STOP_VERDICT_STOPPED:
                     assert not rover.moving, "it moves while it is stopped"

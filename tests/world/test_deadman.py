@@ -168,6 +168,20 @@ def test_driver_that_comes_back_after_lost_ends_its_goal(world: World, anna: Cli
     assert kept is not None and kept.late is not None and kept.late.state == v1.COMMAND_STATE_CANCELED
 
 
+@pytest.mark.xfail(reason="a RUNNING for a command that the hub has ended is not met by a cancel")
+def test_what_was_told_expired_does_not_run_on(world: World, anna: Client) -> None:
+    """The driver says hello for one more robot while the command is on its way: the hub takes it for undelivered."""
+    driver = world.drivers["rovers"]
+    pipe = driver.lanes[Lane.CONTROL]
+    pipe.to_peer.delay_ns, pipe.to_hub.delay_ns = 250 * MS, 100 * MS
+    goal = anna.command("r1", "wheels.go", ttl_ms=300)
+    world.advance(0.24)
+    driver.session.add_robot("r9", world.rover().sheet, driver.now)
+    driver.flush()
+    world.advance(3)
+    assert goal.done is not world.rover().moving, "told ended, and it runs on"
+
+
 def test_stop_reaches_a_returning_driver_before_it_moves(world: World, anna: Client) -> None:
     goal = anna.command("r1", "wheels.go", on_disconnect=CONTINUE)
     world.until(lambda: world.rover().running)

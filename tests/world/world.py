@@ -152,7 +152,7 @@ class World:
 
     # Healing.
 
-    def heal(self, seconds: float = 12) -> None:
+    def heal(self, seconds: float = 16) -> None:
         """Every fault ends, everything that died is started, running goals end; then time passes."""
         self.hub.journal.full = False
         for pipe in self.network.pipes:
@@ -172,6 +172,10 @@ class World:
         for driver in self.drivers.values():
             for rover in driver.rovers.values():
                 for command_id in list(rover.running):
+                    record = self.hub.broker.site.table.get(command_id)
+                    assert record is not None and not record.terminal, (
+                        f"{rover.name} runs on what the hub has ended: {record}"
+                    )
                     rover.finish(command_id)
         self.advance(seconds / 2)
 
