@@ -125,6 +125,11 @@ def test_rule_by_rule(site: Site) -> None:
     site.header["sent_ns"] = NOW_NS
     assert site.verdict() == "MODE"
     site.mode("auto")
+    authority_rules(site)
+
+
+def authority_rules(site: Site) -> None:
+    """The latch, the lease and the busy component of an order that is right in all else."""
     assert site.verdict() == "LATCHED"
     site.say("other", v1.Release(targets=[v1.ReleaseTarget(robot=ROBOT, generation=1)]), "safety")
     assert site.verdict() == "LATCHED", "the stop generation is an old one"
