@@ -71,6 +71,11 @@ def sheet_hash(sheet: v1.Sheet) -> str:
     return hashlib.sha256(sheet.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
+def is_label(text: str) -> bool:
+    """Whether it is a DNS-1123 label."""
+    return _LABEL.fullmatch(text) is not None
+
+
 def validate_robot_id(robot: str) -> None:
     """A robot id is a DNS-1123 label, so it is also its Kubernetes name.
 

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core.envelope import body_type_name, decode_body, decode_header
+from robolink.core.sheet import is_label, shown
 from robolink.core.violation import Violation, cause_name
 from robolink.errors import RemoteProtocolError
 from robolink.hub.audit import RECENT_KEPT
@@ -23,7 +24,7 @@ from robolink.hub.hellos import HelloDesk
 from robolink.hub.leases import LeaseDesk
 from robolink.hub.queries import QueryDesk
 from robolink.hub.roles import KeyIdentity
-from robolink.hub.site import MS, Peer, Site, Turn
+from robolink.hub.site import MAX_NOTICE, MS, Peer, Site, Turn
 from robolink.hub.traces import trace
 from robolink.hub.twins import TwinDesk
 from robolink.store import Journal
@@ -216,6 +217,9 @@ class Broker:
     def _notice(self, peer: Peer, body: v1.Notice) -> None:
         if body.robot not in peer.robots:
             raise Violation(v1.CAUSE_DENIED, f"{peer.name} does not serve {body.robot!r}")
+        if not is_label(body.kind):
+            raise Violation(v1.CAUSE_INVALID, f"{shown(body.kind)} is no kind of notice: a DNS-1123 label is")
+        body.text = body.text[:MAX_NOTICE]
         self.site.pass_on(body)
 
     # From the server.

@@ -1,6 +1,7 @@
 """The vendor SDK: a robot as a class (`Robot`), or any robot behind a bridge (`RobotHandler` in a `Driver`)."""
 
 from robolink.errors import SettingRejectedError
+from robolink.robot._async import AsyncGoal
 from robolink.robot._declare import (
     Arg,
     Arm,
@@ -28,6 +29,7 @@ from robolink.robot._robot import Goal, GoalEnded, Robot
 __all__ = [
     "Arg",
     "Arm",
+    "AsyncGoal",
     "Base",
     "Battery",
     "Camera",

@@ -110,9 +110,12 @@ class Setting(_Property[T]):
 class Stream:
     """Telemetry of one schema; `self.odometry.publish(v1.Odometry(…))`."""
 
-    def __init__(self, schema: str, *, rate_hz: float, frame_id: str = "", description: str = "") -> None:
-        """`schema`: Odometry, BatteryState, JointState or Values."""
+    def __init__(
+        self, schema: str, *, rate_hz: float, frame_id: str = "", description: str = "", url: str = ""
+    ) -> None:
+        """`schema`: Odometry, BatteryState, JointState or Values; `url`: where video is served, which never rides inside."""
         self.schema, self.rate_hz, self.frame_id, self.description = schema, rate_hz, frame_id, description
+        self.url = url
         self.name = ""
 
     def __set_name__(self, _owner: type, name: str) -> None:
@@ -135,6 +138,7 @@ class Stream:
             schema=self.schema,
             rate_hz=self.rate_hz,
             frame_id=self.frame_id,
+            url=self.url,
         )
 
 
@@ -167,6 +171,7 @@ class MethodSpec:
     motion: bool = True
     max_duration_s: float = 0.0
     on_disconnect: v1.OnDisconnect = v1.ON_DISCONNECT_CANCEL
+    modes: tuple[str, ...] = ()
     ttl_s: float = 0.0
     minimum_rate_hz: float = 0.0
 
@@ -185,10 +190,18 @@ def _mark(spec: MethodSpec) -> Callable[[F], F]:
 @overload
 def command(function: F, /) -> F: ...
 @overload
-def command(*, motion: bool = True) -> Callable[[F], F]: ...
-def command(function: F | None = None, /, *, motion: bool = True) -> F | Callable[[F], F]:
-    """A method that answers at once. `motion=False`: it needs no lease and may be called while stopped."""
-    mark = _mark(MethodSpec(kind=v1.METHOD_KIND_CALL, motion=motion))
+def command(*, motion: bool = True, modes: Iterable[str] = ()) -> Callable[[F], F]: ...
+def command(
+    function: F | None = None, /, *, motion: bool = True, modes: Iterable[str] = ()
+) -> F | Callable[[F], F]:
+    """A method that answers at once; may be a coroutine.
+
+    Args:
+        function: The method, where the decorator stands without brackets.
+        motion: False: it needs no lease and may be called while stopped.
+        modes: Allowed only while the robot's `mode_property` says one of these; empty: always.
+    """
+    mark = _mark(MethodSpec(kind=v1.METHOD_KIND_CALL, motion=motion, modes=tuple(modes)))
     return mark if function is None else mark(function)
 
 
@@ -197,16 +210,29 @@ def goal(
     max_duration_s: float,
     motion: bool = True,
     on_disconnect: v1.OnDisconnect = v1.ON_DISCONNECT_CANCEL,
+    modes: Iterable[str] = (),
 ) -> Callable[[F], F]:
-    """A method that runs in a thread of its own with a `Goal`, feeds back, and can be cancelled."""
-    kind = v1.METHOD_KIND_GOAL
-    spec = MethodSpec(kind=kind, motion=motion, max_duration_s=max_duration_s, on_disconnect=on_disconnect)
-    return _mark(spec)
+    """A method that runs in a thread of its own with a `Goal`, feeds back, and can be cancelled.
+
+    A coroutine gets an `AsyncGoal`, and is cancelled where it waits.
+    """
+    return _mark(
+        MethodSpec(
+            kind=v1.METHOD_KIND_GOAL,
+            motion=motion,
+            max_duration_s=max_duration_s,
+            on_disconnect=on_disconnect,
+            modes=tuple(modes),
+        )
+    )
 
 
-def setpoint(*, ttl_s: float = 0.3, minimum_rate_hz: float = 0.0) -> Callable[[F], F]:
+def setpoint(
+    *, ttl_s: float = 0.3, minimum_rate_hz: float = 0.0, modes: Iterable[str] = ()
+) -> Callable[[F], F]:
     """A continuous order: called with each newest setpoint, and with zeros when its TTL is over or at a stop."""
-    return _mark(MethodSpec(kind=v1.METHOD_KIND_UNSPECIFIED, ttl_s=ttl_s, minimum_rate_hz=minimum_rate_hz))
+    kind = v1.METHOD_KIND_UNSPECIFIED
+    return _mark(MethodSpec(kind=kind, ttl_s=ttl_s, minimum_rate_hz=minimum_rate_hz, modes=tuple(modes)))
 
 
 class Component:
@@ -228,6 +254,11 @@ class Component:
     def at_standstill(self) -> bool | None:
         """Measured; None: this component cannot measure it."""
         return None
+
+    def notice(self, text: str, *, kind: str = "event", severity: v1.Severity = v1.SEVERITY_INFO) -> None:
+        """Something happened that people should know; see `RobotLink.notice`."""
+        if self._link is not None:
+            self._link.notice(f"{self.name}: {text}", kind=kind, severity=severity)
 
     def _report(self, name: str, value: Plain) -> None:
         if self._link is not None:

@@ -292,6 +292,11 @@ class Driver:
             except zmq.Again:
                 self._dropped["sample_dropped"] += 1
 
+    def notice(self, robot: str, kind: str, text: str, severity: v1.Severity) -> None:
+        """Something happened now."""
+        at = time.monotonic()
+        self._post_for(robot, lambda now: self._session.notice(robot, kind, text, severity, at, now))
+
     def robot_quality(self, robot: str, *, ok: bool, text: str) -> None:
         """Whether the robot behind the driver answers."""
         self._post_for(robot, lambda now: self._session.set_quality(robot, ok, now, text))

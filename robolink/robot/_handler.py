@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from robolink import v1
 from robolink.core.command import TERMINAL
-from robolink.core.sheet import SheetIndex
+from robolink.core.sheet import SheetIndex, is_label
 from robolink.core.values import Plain, to_value, to_values, type_of
 from robolink.errors import SettingRejectedError
 from robolink.robot._actions import StartCommand
@@ -43,6 +43,9 @@ class LinkOwner(Protocol):
 
     def publish(self, topic: str, sample: v1.Sample, stamp_s: float | None) -> None:
         """One sample of a stream."""
+
+    def notice(self, robot: str, kind: str, text: str, severity: v1.Severity) -> None:
+        """Something happened."""
 
     def robot_quality(self, robot: str, *, ok: bool, text: str) -> None:
         """Whether the robot behind the driver answers."""
@@ -193,6 +196,21 @@ class RobotLink:
             self._seq[topic] = sample.seq = self._seq.get(topic, 0) + 1
         sample.frame_id = frame_id or sample.frame_id or info.frame_id
         self._owner.publish(topic, sample, stamp_s)
+
+    def notice(self, text: str, *, kind: str = "event", severity: v1.Severity = v1.SEVERITY_INFO) -> None:
+        """Something happened that people should know; kept in order while the hub is away, bounded and counted.
+
+        Args:
+            text: At most 512 characters.
+            kind: A DNS-1123 label, for filters: "battery-low".
+            severity: INFO, WARNING or ERROR.
+
+        Raises:
+            ValueError: The kind is no label.
+        """
+        if not is_label(kind):
+            raise ValueError(f"{kind!r} is no kind of notice: lower case letters, digits and dashes")
+        self._owner.notice(self._robot, kind, text, severity)
 
     def quality(self, robot_ok: bool, text: str = "") -> None:
         """Whether the robot behind this driver answers; if not, it is shown offline and its readings as stale."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import copy
+import inspect
 import logging
 import queue
 import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -22,6 +23,7 @@ from robolink.core.sheet import validate_sheet
 from robolink.core.values import Plain, to_values
 from robolink.core.violation import Violation
 from robolink.errors import ConfigError, RobolinkError
+from robolink.robot._async import AsyncSide
 from robolink.robot._declare import Component, Reading, Setting
 from robolink.robot._driver import Driver
 from robolink.robot._handler import Order, RobotHandler, RobotLink, StopOutcome
@@ -33,6 +35,9 @@ STANDSTILL_S: Final = 0.7
 STANDSTILL_POLL_S: Final = 0.005
 PREEMPT_S: Final = 2.0
 CLOSE_S: Final = 1.0
+# A coroutine that applies a setpoint or a setting has so long.
+SETPOINT_S: Final = 1.0
+SETTING_S: Final = 5.0
 
 
 class GoalEnded(
@@ -89,6 +94,8 @@ class Robot(RobotHandler):
     version = ""
     stop_levels: ClassVar[tuple[v1.StopLevel, ...]] = (v1.STOP_LEVEL_SOFT_HOLD,)
     on_link_loss = v1.ON_DISCONNECT_CANCEL
+    # The reading ("component.property", a string) that says the mode of operation; "" if there is none.
+    mode_property = ""
 
     def __init__(self, robot: str) -> None:
         """Make its own copy of each component."""
@@ -123,6 +130,7 @@ class Robot(RobotHandler):
         self._goals: dict[str, threading.Thread] = {}
         # Orders whose method runs now, in whatever thread.
         self._running: dict[bytes, Order] = {}
+        self._async = AsyncSide(f"loop {robot}")
         self._calls: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._caller = threading.Thread(target=self._run_calls, name=f"calls {robot}", daemon=True)
 
@@ -145,6 +153,7 @@ class Robot(RobotHandler):
             components=[component_sheet(name, type(each)) for name, each in self.components.items()],
             stop_levels=self.stop_levels,
             on_link_loss=self.on_link_loss,
+            mode_property=self.mode_property,
         )
 
     def attached(self, link: RobotLink) -> None:
@@ -183,7 +192,10 @@ class Robot(RobotHandler):
 
     def _run_calls(self) -> None:
         while (order := self._calls.get()) is not None:
-            self._finish(order, partial(self._function(order), **order.args))
+            self._finish(order, partial(self._call, order))
+
+    def _call(self, order: Order) -> Any:
+        return self._async.settle(self._function(order)(**order.args), order.max_duration_s)
 
     def _run_goal(self, order: Order, before: threading.Thread | None) -> None:
         if before is not None and before.is_alive():
@@ -194,8 +206,11 @@ class Robot(RobotHandler):
                     f"the former goal of {order.method} did not end within {PREEMPT_S:g} s", v1.CAUSE_BUSY
                 )
                 return
-        goal = Goal(order)
-        self._finish(order, partial(self._function(order), goal, **order.args))
+        function = self._function(order)
+        if inspect.iscoroutinefunction(function):
+            self._finish(order, partial(self._async.run_goal, order, function))
+        else:
+            self._finish(order, partial(function, Goal(order), **order.args))
 
     def _finish(self, order: Order, call: Callable[[], Any]) -> None:
         if order.cancel_requested is not None:
@@ -207,7 +222,7 @@ class Robot(RobotHandler):
             tell = _outcome(order, call())
             if _why(order) == v1.COMMAND_STATE_STOPPED:
                 self._still(order)  # It was in the middle of something when the stop came.
-        except GoalEnded:
+        except (GoalEnded, CancelledError):
             self._still(order)
             tell = partial(order.ended, _why(order))
         except Exception as exc:
@@ -225,7 +240,7 @@ class Robot(RobotHandler):
             return
         component = order.method.partition(".")[0]
         try:
-            self.components[component].stop(v1.STOP_LEVEL_SOFT_HOLD)
+            self._stop_part(component, v1.STOP_LEVEL_SOFT_HOLD)
         except Exception:
             # The outcome must be told all the same; a stop of the robot tells of it too.
             log.exception("robot %s: %s.stop raised", order.robot, component)
@@ -234,7 +249,7 @@ class Robot(RobotHandler):
 
     def on_setpoint(self, component: str, name: str, values: tuple[float, ...], expires_in_s: float) -> None:
         """Call the component's method."""
-        getattr(self.components[component], name)(*values)
+        self._async.settle(getattr(self.components[component], name)(*values), SETPOINT_S)
 
     def on_setting(self, name: str, value: Plain) -> Future[None] | None:
         """Ask the component's `on_NAME` if there is one, then keep the value."""
@@ -242,7 +257,7 @@ class Robot(RobotHandler):
         component = self.components[component_name]
         hook = getattr(component, f"on_{setting}", None)
         if hook is not None:
-            hook(value)
+            self._async.settle(hook(value), SETTING_S)
         setattr(component, setting, value)
         return None
 
@@ -268,9 +283,13 @@ class Robot(RobotHandler):
             return StopOutcome(v1.STOP_VERDICT_STOPPING, None, "; ".join([*notes, missing]))
         return StopOutcome(v1.STOP_VERDICT_STOPPED, (time.monotonic() - begun) * 1e3, "; ".join(notes))
 
+    def _stop_part(self, name: str, level: v1.StopLevel) -> None:
+        stop: Any = self.components[name].stop  # A vendor's may be a coroutine.
+        self._async.settle(stop(level), STANDSTILL_S)
+
     def _stop_component(self, name: str, level: v1.StopLevel) -> bool:
         try:
-            self.components[name].stop(level)
+            self._stop_part(name, level)
         except Exception:
             # One part that fails must not keep the others from being stopped.
             log.exception("robot %s: %s.stop raised", self.robot, name)
@@ -281,7 +300,7 @@ class Robot(RobotHandler):
         """Poll; what is missing for a measured standstill, or nothing."""
         moving = [each for each in self.components.values() if _moves(each)]
         while True:
-            still = [each.at_standstill() for each in moving]
+            still = [self._async.settle(each.at_standstill(), STANDSTILL_S) for each in moving]
             unknown = [part.name for part, each in zip(moving, still, strict=True) if each is None]
             busy = [each.method for each in list(self._running.values()) if each.motion]
             if all(still) and not busy:
@@ -300,6 +319,7 @@ class Robot(RobotHandler):
         until = time.monotonic() + CLOSE_S
         for thread in list(self._goals.values()):
             thread.join(max(0.0, until - time.monotonic()))
+        self._async.close()
         for component in self.components.values():
             component.close()
 

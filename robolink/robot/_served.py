@@ -33,6 +33,8 @@ class Served:
     properties: Properties
     ok: bool = True
     announced: bool = False
+    # When its readings were last kept for an absent hub.
+    spooled_at: float = float("-inf")
 
     @classmethod
     def of(cls, robot: str, sheet: v1.Sheet) -> Served:

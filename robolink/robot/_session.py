@@ -27,6 +27,7 @@ from robolink.errors import RejectedError, RemoteProtocolError, RobolinkError
 from robolink.robot._actions import Action, HubChanged, Refused
 from robolink.robot._commands import CONFIRM_CANCEL_S, CommandRules
 from robolink.robot._motion import MotionRules
+from robolink.robot._notices import NoticeRules
 from robolink.robot._properties import Measured
 from robolink.robot._served import Served
 from robolink.robot._twin import TwinRules
@@ -70,7 +71,8 @@ class DriverSession:
         self._robots: dict[str, Served] = {}
         self._links = {lane: LaneLink(self._wire, lane, new_id) for lane in Lane}
         self.commands = CommandRules(self._wire, self._robots, confirm_cancel_s)
-        self.twin = TwinRules(self._wire, self._robots)
+        self.notices = NoticeRules(self._wire)
+        self.twin = TwinRules(self._wire, self._robots, self.notices)
         self.motion = MotionRules(self._wire, self._robots, self.commands)
         self._started = False
         self._connected = False
@@ -79,6 +81,8 @@ class DriverSession:
         self._taken_since: float | None = None
         # Until when motion may still hope for the hub; None: it is here, or motion has been ended.
         self._stale_at: float | None = None
+        # When its long absence is an event.
+        self._event_at: float | None = None
         self._telemetry = ""
 
     # What others may look at.
@@ -275,6 +279,8 @@ class DriverSession:
         self.motion.merge_stops(body, now)
         self._mind_connection()
         self.commands.hub_back(now)
+        self.notices.connected = True
+        self.notices.hub_back(now)
         self.twin.hub_back(now, new_hub=new_hub)
 
     def _error(self, lane: Lane, header: v1.Header, body: v1.Error, now: float) -> None:
@@ -319,15 +325,19 @@ class DriverSession:
         """Compare the lanes with what the handlers were told."""
         control, safety = self._links[Lane.CONTROL], self._links[Lane.SAFETY]
         self.commands.connected = self.twin.connected = control.up
+        if not control.up:
+            self.notices.connected = False  # True again once what was kept has been told.
+        self._wire.stoppable = safety.up
         connected = self.motion.connected = control.up and safety.up
         if connected == self._connected:
             return
         self._connected = connected
         if connected:
-            self._stale_at = None
+            self._stale_at = self._event_at = None
         else:
             heard = min(link.heard_at for link in self._links.values() if not link.up)
             self._stale_at = heard + self._wire.timeouts.lease_stale_ms / 1e3
+            self._event_at = heard + self._wire.timeouts.link_event_ms / 1e3
             for served in self._robots.values():
                 self.commands.stand_still(served, served.watch.disarm_all())
         self._wire.emit(HubChanged(connected=connected, telemetry_endpoint=self._telemetry))
@@ -344,6 +354,11 @@ class DriverSession:
         """The verdict on an `ApplySetting`; `cause` 0 and no text: applied."""
         self.twin.done(robot, name, version, cause, text, now)
 
+    def notice(self, robot: str, kind: str, text: str, severity: v1.Severity, at: float, now: float) -> None:
+        """Something happened to that robot at `at`, monotonic s."""
+        if robot in self._robots:
+            self.notices.notice(robot, kind, text, severity, at, now)
+
     def report(self, robot: str, values: Mapping[str, Measured], now: float) -> None:
         """Measured values; names are the sheet's."""
         self.twin.report(robot, values, now)
@@ -355,7 +370,7 @@ class DriverSession:
         if self._ended is not None:
             return None
         times = [link.next_timer() for link in self._links.values()]
-        times += [self._stale_at, self.commands.next_timer(), self.twin.next_timer()]
+        times += [self._stale_at, self._event_at, self.commands.next_timer(), self.twin.next_timer()]
         times += [served.watch.next_timer() for served in self._robots.values()]
         if not self._links[Lane.CONTROL].up and self._started:
             times.append(self._safety_first_until or None)
@@ -380,6 +395,10 @@ class DriverSession:
             self._stale_at = None
             self._wire.counters["hub_gone"] += 1
             self.commands.hub_gone(now)
+        if self._event_at is not None and self._event_at <= now:
+            self._event_at = None
+            for robot in self._robots:
+                self.notices.notice(robot, "hub-lost", "the hub is silent", v1.SEVERITY_ERROR, now, now)
         self.commands.handle_timer(now)
         self.twin.handle_timer(now)
 
@@ -410,3 +429,5 @@ class DriverSession:
             served = self._robots.get(header.destination)
             if served is not None:
                 served.properties.retry()
+        elif header.body_type == v1.BODY_TYPE_NOTICE:
+            self.notices.unsent(v1.Notice.FromString(frames[1]))

@@ -56,6 +56,7 @@ def component_sheet(name: str, component: type[Component]) -> v1.Component:
                     fields=fields,
                     ttl_ms=int(spec.ttl_s * 1000),
                     minimum_rate_hz=spec.minimum_rate_hz,
+                    modes=spec.modes,
                 )
             )
             continue
@@ -68,6 +69,7 @@ def component_sheet(name: str, component: type[Component]) -> v1.Component:
                 motion=spec.motion,
                 max_duration_ms=int(spec.max_duration_s * 1000),
                 on_disconnect=spec.on_disconnect if spec.motion else v1.ON_DISCONNECT_CONTINUE,
+                modes=spec.modes,
             )
         )
     return sheet

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from robolink import v1
 from robolink.core.sheet import check_value, typed_plain
 from robolink.core.values import from_value, to_value
 from robolink.core.violation import Violation
 from robolink.robot._actions import ApplySetting
+from robolink.robot._notices import NoticeRules
 from robolink.robot._properties import REPORT_CHUNK, Measured, Prop
 from robolink.robot._served import Served
 from robolink.robot._wire import Wire
+
+# Readings are kept so often while the hub is away.
+SPOOL_INTERVAL_S: Final = 1.0
 
 
 class TwinRules:
@@ -20,12 +25,14 @@ class TwinRules:
     Args:
         wire: Shared state.
         robots: Shared with the session.
+        notices: Keeps reports while the hub is away.
     """
 
-    def __init__(self, wire: Wire, robots: Mapping[str, Served]) -> None:
+    def __init__(self, wire: Wire, robots: Mapping[str, Served], notices: NoticeRules) -> None:
         """Nothing to report."""
         self._wire = wire
         self._robots = robots
+        self._notices = notices
         self.connected = False
 
     def order(self, body: v1.SettingOrder, now: float) -> None:
@@ -125,10 +132,20 @@ class TwinRules:
     def flush(self, served: Served, now: float) -> None:
         """Send what is due."""
         if not (self.connected and served.announced):
+            self._spool(served, now)
             return
         states = [self._state(name, prop, verdict) for name, prop, verdict in served.properties.take(now)]
         for start in range(0, len(states), REPORT_CHUNK):
             self._report(served, states[start : start + REPORT_CHUNK], now)
+
+    def _spool(self, served: Served, now: float) -> None:
+        """The hub was here and is away: readings are kept, once a second, so that the hour without it has a record."""
+        if self.connected or not self._wire.clock.synced or now < served.spooled_at + SPOOL_INTERVAL_S:
+            return
+        states = [self._state(name, prop, verdict=False) for name, prop, _ in served.properties.take(now)]
+        if states:
+            served.spooled_at = now
+            self._notices.report(v1.PropertyReport(robot=served.robot, properties=states[:REPORT_CHUNK]), now)
 
     def _state(self, name: str, prop: Prop, verdict: bool) -> v1.PropertyState:
         state = v1.PropertyState(name=name)
@@ -148,7 +165,10 @@ class TwinRules:
     def next_timer(self) -> float | None:
         """When a report is due."""
         if not self.connected:
-            return None
+            if not self._wire.clock.synced:
+                return None
+            due = [(each.properties.next_timer(), each.spooled_at) for each in self._robots.values()]
+            return min((max(at, last + SPOOL_INTERVAL_S) for at, last in due if at is not None), default=None)
         times = [each.properties.next_timer() for each in self._robots.values() if each.announced]
         return min((each for each in times if each is not None), default=None)
 

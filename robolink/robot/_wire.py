@@ -57,6 +57,8 @@ class Wire:
         self.timeouts = default_timeouts()
         self.hub_session = 0
         self.lease_epoch = 0
+        self.round_trip_ns = 0
+        self.stoppable = False
         self._senders = {lane: Sender(session_id) for lane in Lane}
         self._outbox: list[tuple[Lane, list[bytes]]] = []
 
@@ -83,6 +85,17 @@ class Wire:
             message_id=message_id,
         )
         self._outbox.append((lane, frames))
+
+    def link_state(self) -> v1.LinkState:
+        """How this end sees its link, for the hub and for people."""
+        state = v1.LinkState(
+            round_trip_us=self.round_trip_ns // 1000,
+            stoppable=self.stoppable,
+            dropped=sum(count for name, count in self.counters.items() if name.startswith("spool_dropped")),
+        )
+        if self.clock.synced:
+            state.clock_error_us = self.clock.error_ns // 1000
+        return state
 
     def take_outbox(self) -> list[tuple[Lane, list[bytes]]]:
         """What is to be sent; stops and their reports first."""
@@ -167,6 +180,7 @@ class LaneLink:
         sent_at = self._requests.pop(header.correlation_id, None)
         if sent_at is None or not header.received_ns:
             return
+        self._wire.round_trip_ns = int((now - sent_at) * 1e9) - (header.sent_ns - header.received_ns)
         self._wire.clock.add(
             sent_ns=int(sent_at * 1e9),
             received_ns=header.received_ns,
@@ -194,7 +208,8 @@ class LaneLink:
             self.lost(now)
         if self.up and self._beat_at <= now:
             self._beat_at = now + self._wire.timeouts.beat_ms / 1e3
-            self._wire.send(v1.Beat(), now, lane=self.lane, message_id=self._request(now))
+            link = self._wire.link_state() if self.lane is Lane.CONTROL else None
+            self._wire.send(v1.Beat(link=link), now, lane=self.lane, message_id=self._request(now))
         return self._hello_at is not None and self._hello_at <= now
 
     def lost(self, now: float) -> None:
