@@ -86,6 +86,24 @@ def describe(robot: RobotArgument, hub: HubOption = None, as_json: JsonOption = 
     return describe_robot(hub, robot, as_json)
 
 
+@app.command("run", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def run_robot(
+    context: typer.Context,
+    robot: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME|MODULE:CLASS", help="Of an installed package; without: list them."),
+    ] = None,
+    hub: HubOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Serve a robot of an installed package (entry point robolink.robots) until Ctrl-C; further options are its own."""
+    from robolink.cli import run_robot as command
+
+    if robot is None:
+        return command.list_robots(as_json=as_json)
+    return command.run_robot(robot, context.args, hub)
+
+
 @twin.command("get")
 def twin_get(
     robot: RobotArgument,

@@ -100,6 +100,7 @@ class ClientSession:
         self._requests: dict[bytes, Request] = {}
         self._commands: dict[bytes, OpenCommand] = {}
         self._watch: v1.Watch | None = None
+        self._notices_heard = 0
         self._now = 0.0
 
     # Session.
@@ -339,6 +340,7 @@ class ClientSession:
         elif isinstance(body, v1.LeaseWanted):
             self.leases.wanted(body)
         elif isinstance(body, v1.Event):
+            self._notices_heard = body.notice_count or self._notices_heard
             self.on_event(body)
         else:
             self._answer(header, body)
@@ -355,7 +357,11 @@ class ClientSession:
 
     def _answer(self, header: v1.Header, body: Message) -> None:
         request = self._requests.pop(header.correlation_id, None)
-        if request is not None:
+        if request is None:
+            return
+        if isinstance(body, v1.LeaseReply) and body.cause:
+            settle(request.future, error=refusal(body.cause, body.text, robot=request.robot))
+        else:
             settle(request.future, body)
 
     def _welcomed(self, lane: Lane, state: _LaneState, body: v1.HelloReply) -> None:
@@ -375,7 +381,9 @@ class ClientSession:
             self.leases.welcomed(restarted=restarted)
             for command in self._commands.values():
                 self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
-            if self._watch is not None:
+            if self._watch is not None and known:
+                # What was passed on while we were away is still kept; of a restarted hub, all is news.
+                self._watch.notices_after = 0 if restarted else self._notices_heard
                 self._queue(Lane.CONTROL, self._watch)
         for request in self._requests.values():
             # Behind the very first hello it is on its way already; a stop must not be carried out twice.

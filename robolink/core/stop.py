@@ -102,8 +102,8 @@ class StopLatch:
                 f"{self.robot}: ordered while it was stopped; nothing moves by a release: order anew",
             )
 
-    def merge(self, other: v1.StopState) -> bool:
-        """At a hello: take the peer's state if its generation is larger; True if it was taken.
+    def merge(self, other: v1.StopState, now_ns: int | None = None) -> bool:
+        """At a hello, at that site time: take the peer's state if its generation is larger; True if it was taken.
 
         Raises:
             Violation: INVALID, no robot was ever stopped that often.
@@ -116,6 +116,9 @@ class StopLatch:
         if other.generation <= self.generation:
             return False
         self.load(other)
+        # Of another boot of the hub's machine: its clock has begun anew since.
+        if now_ns is not None and self.released_ns > now_ns:
+            self.released_ns = 0
         return True
 
     def load(self, state: v1.StopState) -> None:

@@ -163,7 +163,7 @@ class HelloDesk:
             apart = ", ".join(machine.twin.apart)
             text = f"now {machine.sheet.model} {machine.sheet.version}, hash {machine.sheet_hash}"
             site.notice(machine.robot, "sheet-changed", f"{text}; kept apart: {apart}" if apart else text)
-        machine.latch.merge(hello.stop)
+        machine.latch.merge(hello.stop, site.now_ns)
         if site.leases.raise_epoch(hello.lease_epoch):
             site.turn.batch.meta("lease_epoch", site.leases.epoch)
         new_session = machine.driver_session != peer.session_id

@@ -271,7 +271,7 @@ class SafetyDesk:
             # Anybody may stop a robot; to call it released is for who serves it alone.
             self.counters["safety_hello_of_another"] += 1
             return
-        if latch.merge(hello.stop) or latch.generation == 0:
+        if latch.merge(hello.stop, self._now_ns) or latch.generation == 0:
             self._turn.save[hello.robot] = latch.state()
             self._news(hello.robot)
 

@@ -5,7 +5,7 @@ Sans-IO: the desks (commands, authority, twins) work on it; the server commits a
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -31,6 +31,7 @@ MS: Final = 1_000_000
 # A clock that is further ahead than this is not synchronised at all.
 FUTURE_NS: Final = 1_000 * MS
 MAX_NOTICE: Final = 512
+NOTICES_KEPT: Final = 512
 
 
 class Send(NamedTuple):
@@ -152,6 +153,7 @@ class Site:
         # Weak: the sheets of robots that have another one now go by themselves.
         self._indices: WeakValueDictionary[str, SheetIndex] = WeakValueDictionary()
         self._notices: Counter[str] = Counter()
+        self.recent_notices: deque[v1.Event] = deque(maxlen=NOTICES_KEPT)
 
     def send(
         self,
@@ -247,9 +249,11 @@ class Site:
     def pass_on(self, notice: v1.Notice) -> None:
         """Tell the watchers of a notice, whoever's it is."""
         self.counters["notices"] += 1
+        event = v1.Event(notice=notice, notice_count=self.counters["notices"])
+        self.recent_notices.append(event)
         for watcher in self.watchers(notice.robot):
             if watcher.watch is not None and watcher.watch.notices:
-                self.send(watcher.identity, v1.Event(notice=notice))
+                self.send(watcher.identity, event)
 
     def machine(self, robot: str) -> Machine:
         """A robot by its id.

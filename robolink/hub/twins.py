@@ -51,6 +51,11 @@ class TwinDesk:
         """From now on this peer hears of changes; the whole twins first."""
         peer.watch = body
         self._site.reply(peer, header, v1.WatchReply())
+        if body.notices and body.HasField("notices_after"):
+            for event in self._site.recent_notices:
+                wanted = not body.robots or event.notice.robot in body.robots
+                if wanted and event.notice_count > body.notices_after:
+                    self._site.send(peer.identity, event)
         if body.twins:
             for machine in self._site.machines.values():
                 if not body.robots or machine.robot in body.robots:

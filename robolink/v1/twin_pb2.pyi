@@ -145,36 +145,40 @@ class PropertyReport(_message.Message):
     def __init__(self, robot: _Optional[str] = ..., properties: _Optional[_Iterable[_Union[PropertyState, _Mapping]]] = ...) -> None: ...
 
 class Watch(_message.Message):
-    __slots__ = ("robots", "twins", "commands", "notices")
+    __slots__ = ("robots", "twins", "commands", "notices", "notices_after")
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
     TWINS_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     NOTICES_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_AFTER_FIELD_NUMBER: _ClassVar[int]
     robots: _containers.RepeatedScalarFieldContainer[str]
     twins: bool
     commands: bool
     notices: bool
-    def __init__(self, robots: _Optional[_Iterable[str]] = ..., twins: _Optional[bool] = ..., commands: _Optional[bool] = ..., notices: _Optional[bool] = ...) -> None: ...
+    notices_after: int
+    def __init__(self, robots: _Optional[_Iterable[str]] = ..., twins: _Optional[bool] = ..., commands: _Optional[bool] = ..., notices: _Optional[bool] = ..., notices_after: _Optional[int] = ...) -> None: ...
 
 class WatchReply(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("twin_delta", "robot", "command", "notice", "method", "owner")
+    __slots__ = ("twin_delta", "robot", "command", "notice", "method", "owner", "notice_count")
     TWIN_DELTA_FIELD_NUMBER: _ClassVar[int]
     ROBOT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_COUNT_FIELD_NUMBER: _ClassVar[int]
     twin_delta: Twin
     robot: _envelope_pb2.RobotInfo
     command: _command_pb2.CommandUpdate
     notice: Notice
     method: str
     owner: str
-    def __init__(self, twin_delta: _Optional[_Union[Twin, _Mapping]] = ..., robot: _Optional[_Union[_envelope_pb2.RobotInfo, _Mapping]] = ..., command: _Optional[_Union[_command_pb2.CommandUpdate, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., method: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
+    notice_count: int
+    def __init__(self, twin_delta: _Optional[_Union[Twin, _Mapping]] = ..., robot: _Optional[_Union[_envelope_pb2.RobotInfo, _Mapping]] = ..., command: _Optional[_Union[_command_pb2.CommandUpdate, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., method: _Optional[str] = ..., owner: _Optional[str] = ..., notice_count: _Optional[int] = ...) -> None: ...
 
 class Notice(_message.Message):
     __slots__ = ("robot", "severity", "kind", "text", "time_ns", "seq")

@@ -126,7 +126,7 @@ def test_a_stop_waits_for_coroutines_and_measures_by_them(client: robolink.Hub, 
 def test_a_settings_coroutine_may_refuse(client: robolink.Hub, walker: Walker) -> None:
     twin = client.robot("walker-1").twin
     twin.set("legs.limit", 1.0, wait_s=10)
-    with pytest.raises(SettingRejectedError, match="not 1.5"):
+    with pytest.raises(SettingRejectedError, match=r"not 1\.5"):
         twin.set("legs.limit", 1.5, wait_s=10)
     assert walker.legs.limit == 1.0
 
