@@ -23,7 +23,7 @@ from robolink.cli import checks
 from robolink.cli.options import hub_url, no_hub
 from robolink.cli.output import print_json
 from robolink.cli.progress import busy
-from robolink.cli.session import clock_error_s, connected, safety_lane_up
+from robolink.cli.session import connected
 from robolink.cli.verdicts import Finding, Level, first_fault, print_findings
 from robolink.core.envelope import MAJOR, MINOR
 from robolink.errors import RobolinkError
@@ -79,7 +79,7 @@ def _hub(site: Hub) -> Iterator[Finding]:
     yield _safety(site)
     yield _telemetry(site, infos)
     yield checks.versions(me, (MAJOR, MINOR), __version__)
-    yield checks.clock(clock_error_s(site))
+    yield checks.clock(site.clock_error_s)
     yield checks.roles(me)
     yield from checks.counters(status.counters)
     yield from checks.robots(infos)
@@ -87,7 +87,7 @@ def _hub(site: Hub) -> Iterator[Finding]:
 
 def _safety(site: Hub) -> Finding:
     until = time.monotonic() + SAFETY_WAIT_S
-    while not safety_lane_up(site):
+    while not site.lanes.get("safety"):
         if time.monotonic() > until:
             text = "the hub's safety lane does not answer: no stop would be heard from here"
             cure = "open the port after the control lane; if it is open, restart the hub"

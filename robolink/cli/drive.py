@@ -102,6 +102,7 @@ class Pilot:
         self._site, self._robot, self._lease, self._name = site, robot, lease, name
         self._screen, self._teleop = screen, screen.teleop
         self._keys = KeyReader()
+        self._asker = ""
 
     def run(
         self, keyboard: int, events: Iteration[v1.Event], samples: Iteration[StreamSample] | None
@@ -110,6 +111,7 @@ class Pilot:
         self._screen.begin()
         try:
             while self._turn(keyboard):
+                self._look_who_asks()
                 while (event := events.next(0)) is not None:
                     self._screen.heard(event)
                 sample = samples.next(0) if samples is not None else None
@@ -130,8 +132,9 @@ class Pilot:
             data = os.read(keyboard, READ_BYTES)
             if not data:
                 return False  # The terminal is gone.
-            action = self._teleop.press(self._keys.feed(data), time.monotonic())
-            if action is Action.QUIT:
+            keys = self._keys.feed(data)
+            action = self._teleop.press(keys, time.monotonic())
+            if action is Action.QUIT or self._gives(keys):
                 return False
             if action is Action.STOP:
                 self._screen.say(self._stop())
@@ -141,6 +144,23 @@ class Pilot:
             )
         self._send(time.monotonic())
         return True
+
+    def _gives(self, keys: list[str]) -> bool:
+        """Whether the lease goes to who asks for it, and is shown to ask."""
+        wanted = self._lease.wanted
+        if wanted is None or wanted.by != self._asker:
+            return False
+        if "n" in keys:
+            self._lease.decline()
+        return "y" in keys
+
+    def _look_who_asks(self) -> None:
+        wanted = self._lease.wanted
+        by = wanted.by if wanted is not None else ""
+        if by != self._asker:
+            self._asker = by
+            asks = f"{by} asks for the lease: {wanted.reason}. Give it? y/n" if wanted is not None else ""
+            self._screen.say(asks)
 
     def _send(self, now: float) -> None:
         values = self._teleop.due(now)

@@ -1,4 +1,4 @@
-"""A connection for one command, with a hint where no hub answers, and what the hub has said of this peer."""
+"""A connection for one command, with a hint where no hub answers."""
 
 from __future__ import annotations
 
@@ -42,16 +42,3 @@ def bad_url(url: str, exc: ValueError) -> Exception:
     from robolink.errors import ConfigError
 
     return ConfigError(f"{url!r} is no hub's address: {exc}", hint="write it as tcp://HOST:PORT")
-
-
-# Two doors that the client does not have yet: its clock's error, and its safety lane. Nobody else looks inside it.
-
-
-def clock_error_s(site: Hub) -> float | None:
-    """Bound of the error of this end's offset to site time, s; None before the first sample."""
-    return site._core.session.clock.error_ns / 1e9 if site.synced else None
-
-
-def safety_lane_up(site: Hub) -> bool:
-    """Whether the hub's safety process has welcomed this peer."""
-    return any(lane.name == "SAFETY" and state.connected for lane, state in site._core.session._lanes.items())

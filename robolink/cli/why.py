@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from robolink import v1
 from robolink.cli.output import print_json
-from robolink.cli.session import clock_error_s, connected
+from robolink.cli.session import connected
 from robolink.cli.verdicts import Finding, Level, first_fault, print_findings
 from robolink.cli.views import short
+from robolink.core.values import from_value
 from robolink.core.violation import cause_name, state_name
 from robolink.errors import RejectedError
 
@@ -33,8 +34,11 @@ def why(hub: str | None, robot: str, as_json: bool) -> int:
             raise RejectedError(
                 f"the hub knows no robot {robot!r}", robot=robot, cause=v1.CAUSE_UNKNOWN_ROBOT
             )
-        twin = site.robot(robot).twin.get()
-        findings = reasons(info, twin, site.welcome, now_ns=site.now_ns(), clock_error_s=clock_error_s(site))
+        handle = site.robot(robot)
+        twin, sheet = handle.twin.get(), handle.describe().sheet
+        findings = reasons(
+            info, sheet, twin, site.welcome, now_ns=site.now_ns(), clock_error_s=site.clock_error_s
+        )
     fault = first_fault(findings)
     if as_json:
         first = fault.view() if fault else None
@@ -50,12 +54,19 @@ def why(hub: str | None, robot: str, as_json: bool) -> int:
 
 
 def reasons(
-    info: v1.RobotInfo, twin: Twin, me: v1.HelloReply, *, now_ns: int, clock_error_s: float | None
+    info: v1.RobotInfo,
+    sheet: v1.Sheet,
+    twin: Twin,
+    me: v1.HelloReply,
+    *,
+    now_ns: int,
+    clock_error_s: float | None,
 ) -> list[Finding]:
     """One finding or more for each thing that motion needs, the first to look at first.
 
     Args:
         info: As the hub's list of robots has it.
+        sheet: What it can do, and in which modes.
         twin: Properties by name.
         me: The hub's welcome: this peer's name and roles.
         now_ns: Site time.
@@ -67,6 +78,7 @@ def reasons(
         _own_clock(clock_error_s),
         _latch(info, me),
         _role(me),
+        *_mode(sheet, twin),
         *_owners(info, me),
         *_running(info),
         *_settings(info.robot, twin),
@@ -162,6 +174,28 @@ def _role(me: v1.HelloReply) -> Finding:
         return Finding("your role", Level.OK, text)
     else:
         return Finding("your role", Level.FAULT, text, "moving needs role operate: use a key that has it")
+
+
+def _mode(sheet: v1.Sheet, twin: Twin) -> Iterator[Finding]:
+    """What moves only in another mode than the present one."""
+    if not sheet.mode_property:
+        return
+    state = twin.get(sheet.mode_property)
+    present = str(from_value(state.reported.value) or "") if state is not None else ""
+    movers: list[tuple[str, Sequence[str]]] = []
+    for part in sheet.components:
+        movers += [(f"{part.name}.{each.name}", each.modes) for each in part.methods if each.motion]
+        movers += [(f"{part.name}.{each.name}", each.modes) for each in part.setpoints]
+    barred = {name: modes for name, modes in movers if modes and present not in modes}
+    text = f"{sheet.mode_property} is {present or 'unknown'!r}"
+    if not barred:
+        yield Finding("mode", Level.OK, text)
+        return
+    needs = "; ".join(f"{name} needs {' or '.join(modes)}" for name, modes in barred.items())
+    everything = len(barred) == len(movers)
+    yield Finding(
+        "mode", Level.FAULT if everything else Level.NOTE, text, f"bring it into another mode: {needs}"
+    )
 
 
 def _owners(info: v1.RobotInfo, me: v1.HelloReply) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,6 +53,7 @@ def test_keys_drive_letting_go_stands_still_and_x_stops(drive: Terminal, client:
             (info,) = client.robots()
             assert info.authority.stop.latched
             assert info.authority.stop.reason == "stop key of robolink drive"
+            wait_for(lambda: abs(speed()) < 1e-3, LIMIT_S, "standstill")
             drive.type(b"w")
             wait_for(lambda: "nothing moves before" in drive.text, LIMIT_S, "why it does not move")
             assert abs(speed()) < 1e-3
@@ -68,6 +70,20 @@ def test_ctrl_c_is_an_orderly_end(drive: Terminal) -> None:
     wait_for(lambda: drive.ended() is not None, LIMIT_S, "the end")
     assert drive.ended() == 0
     assert "Traceback" not in drive.text
+
+
+def test_who_asks_for_the_lease_is_shown_and_gets_it_by_y(drive: Terminal, client: Hub) -> None:
+    wait_for(lambda: "commanded" in drive.text, LIMIT_S, "the lines")
+    lease = client.robot(BASE).lease("base", reason="my turn", request_s=60)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(lease.acquire)
+        wait_for(lambda: "somebody asks for the lease: my turn" in drive.text, LIMIT_S, "the question")
+        drive.type(b"y")
+        asked.result(60)
+    assert client.robots()[0].authority.leases[0].owner == "somebody"
+    lease.release()
+    wait_for(lambda: drive.ended() is not None, LIMIT_S, "the end")
+    assert drive.ended() == 0
 
 
 def test_while_somebody_else_holds_it_it_says_whose_it_is(site: str, client: Hub) -> None:

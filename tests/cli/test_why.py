@@ -12,9 +12,11 @@ from robolink import v1
 from robolink.cli.verdicts import Level, first_fault
 from robolink.cli.why import reasons
 from robolink.client import Hub
+from robolink.core.values import to_value
 from tests.cli.conftest import BASE, Said
 
 NOW_NS = 100_000_000_000
+SHEET = v1.Sheet()
 
 
 def info(**changes: Any) -> v1.RobotInfo:
@@ -38,13 +40,13 @@ def verdict(
     error_s: float | None = 0.001,
 ) -> str:
     """The first thing to do; "" if it can move."""
-    fault = first_fault(reasons(robot, twin or {}, who or me(), now_ns=NOW_NS, clock_error_s=error_s))
+    fault = first_fault(reasons(robot, SHEET, twin or {}, who or me(), now_ns=NOW_NS, clock_error_s=error_s))
     return f"{fault.what}: {fault.text} -> {fault.hint}" if fault else ""
 
 
 def test_a_robot_that_can_move_has_no_fault() -> None:
     assert verdict(info()) == ""
-    found = reasons(info(), {}, me(), now_ns=NOW_NS, clock_error_s=0.001)
+    found = reasons(info(), SHEET, {}, me(), now_ns=NOW_NS, clock_error_s=0.001)
     assert {each.level for each in found} == {Level.OK}
     assert "0.2 s ago" in found[0].text
     assert "0.9 ms" in found[0].text
@@ -105,7 +107,7 @@ def test_what_runs_and_what_was_refused_is_told_and_is_no_fault() -> None:
     )
     pending = v1.PropertyState(name="base.lamp", desired=v1.Desired(version=2))
     twin = {each.name: each for each in (refused, pending)}
-    found = reasons(info(live=[live]), twin, me(), now_ns=NOW_NS, clock_error_s=0.001)
+    found = reasons(info(live=[live]), SHEET, twin, me(), now_ns=NOW_NS, clock_error_s=0.001)
     notes = {each.what: each for each in found if each.level is Level.NOTE}
     assert "ab" * 16 in notes["running"].text
     assert "driver is away" in notes["running"].hint
@@ -118,9 +120,34 @@ def test_what_runs_and_what_was_refused_is_told_and_is_no_fault() -> None:
 def test_a_verdict_on_an_older_version_is_not_told_of_the_newer_one() -> None:
     state = v1.PropertyState(name="base.max_speed", desired=v1.Desired(version=4))
     state.observed.MergeFrom(v1.Observed(version=3, verdict=v1.VERDICT_REJECTED, text="too fast"))
-    found = reasons(info(), {state.name: state}, me(), now_ns=NOW_NS, clock_error_s=0.001)
+    found = reasons(info(), SHEET, {state.name: state}, me(), now_ns=NOW_NS, clock_error_s=0.001)
     assert not any("too fast" in each.text for each in found)
     assert any("v4 is not yet applied" in each.text for each in found)
+
+
+def test_a_mode_in_which_nothing_moves_is_in_the_way_one_in_which_something_does_is_not() -> None:
+    go = v1.Method(name="go", motion=True, modes=["auto"])
+    lamp = v1.Method(name="lamp", modes=["service"])
+    velocity = v1.SetpointInfo(name="velocity", modes=["manual", "auto"])
+    base = v1.Component(name="base", methods=[go, lamp], setpoints=[velocity])
+    sheet = v1.Sheet(components=[base], mode_property="base.mode")
+
+    def mode(present: str) -> tuple[Level, str]:
+        state = v1.PropertyState(name="base.mode", reported=v1.Reported(value=to_value(present)))
+        found = reasons(info(), sheet, {state.name: state}, me(), now_ns=NOW_NS, clock_error_s=0.001)
+        return next((each.level, each.hint) for each in found if each.what == "mode")
+
+    assert mode("auto")[0] is Level.OK, "what does not move is of no interest here"
+    level, hint = mode("manual")
+    assert level is Level.NOTE
+    assert "base.go needs auto" in hint
+    assert "velocity" not in hint
+    level, hint = mode("off")
+    assert level is Level.FAULT
+    assert "base.velocity needs manual or auto" in hint
+    assert not any(
+        each.what == "mode" for each in reasons(info(), SHEET, {}, me(), now_ns=NOW_NS, clock_error_s=0.001)
+    )
 
 
 @pytest.mark.parametrize("as_json", [False, True])
