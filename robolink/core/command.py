@@ -76,6 +76,10 @@ TRANSITIONS: Final[dict[v1.CommandState, dict[v1.CommandState, frozenset[Writer]
 TERMINAL: Final = frozenset(state for state, after in TRANSITIONS.items() if not after)
 
 
+# Ends that a hub writes without the driver's word: a driver that still runs such a command must be told.
+ENDED_BY_HUB: Final = frozenset({LOST, EXPIRED, CANCELED})
+
+
 def may_follow(present: v1.CommandState, new: v1.CommandState, writer: Writer) -> bool:
     """Whether `writer` may write `new` after `present`.
 
@@ -113,7 +117,8 @@ class CommandRecord:
     text: str = ""
     result: bytes = b""
     time_ns: int = 0
-    delivered: bool = False
+    # The connection it was forwarded on; b"": not since this hub start.
+    delivered_to: bytes = b""
     driver_session: int = 0
     stale: bool = False
     late: v1.CommandUpdate | None = None

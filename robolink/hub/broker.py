@@ -276,6 +276,7 @@ class Broker:
         self.hellos.watch_absences()
         self.leases.expire()
         self.leases.renew_twins()
+        self.twins.handle_timer()
         if now_ns - self._purge_ns > PURGE_NS:
             self._purge_ns = now_ns
             self.commands.purge()

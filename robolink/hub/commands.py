@@ -139,7 +139,7 @@ class CommandDesk:
         self._tell(record.peer, record.update(), held=True)
         self._on_state(record)
         if machine.driver is not None:
-            record.delivered = True
+            record.delivered_to = machine.driver.identity
             record.hops.append(("hub", "forwarded", self._site.now_ns))
             self._site.forward(machine.driver.identity, [record.header, record.body], held=True)
 
@@ -239,6 +239,10 @@ class CommandDesk:
             site.counters["update_unknown_command"] += 1
             self._acknowledge(peer, body.command_id)
             return
+        if record.state in rules.ENDED_BY_HUB and body.state not in rules.TERMINAL:
+            site.counters["update_after_end"] += 1
+            self._end_at_driver(peer, record.id, record.robot)
+            return
         before = replace(record)
         result, text = body.result, body.text[:MAX_TEXT]
         if len(result) > MAX_RESULT_BYTES:
@@ -311,25 +315,30 @@ class CommandDesk:
                 )
             elif record.id in listed:
                 record.stale = record.recovered = False
-                record.delivered = True
+                record.delivered_to = peer.identity
                 if record.owed is not None:
                     self._site.send(peer.identity, record.owed, destination=record.robot)
                     record.owed = None
             elif record.state != rules.ACCEPTED:
                 self._end(record, rules.LOST, v1.CAUSE_DISCONNECTED, "its driver does not know it any more")
+            elif record.delivered_to == peer.identity:
+                continue  # The same connection as before: it is on its way, behind what this hello could know.
             elif record.recovered or record.deadline_ns < self._site.now_ns:
                 self._end(
                     record, rules.EXPIRED, v1.CAUSE_TOO_LATE, "not delivered before the connection broke"
                 )
             else:
+                record.delivered_to = peer.identity
                 self._site.forward(peer.identity, [record.header, record.body], held=True)
         for command_id in listed:
             known = self._site.table.get(command_id)
-            if known is None or known.state in (rules.LOST, rules.EXPIRED):
-                order = v1.CommandCancel(
-                    command_id=command_id, reason="ended meanwhile", cause=v1.CAUSE_DISCONNECTED
-                )
-                self._site.send(peer.identity, order, destination=machine.robot)
+            if known is None or known.state in rules.ENDED_BY_HUB:
+                self._end_at_driver(peer, command_id, machine.robot)
+
+    def _end_at_driver(self, peer: Peer, command_id: bytes, robot: str) -> None:
+        """What has ended for everybody must not go on there; of its own outcome a driver knows better."""
+        order = v1.CommandCancel(command_id=command_id, reason="ended meanwhile", cause=v1.CAUSE_DISCONNECTED)
+        self._site.send(peer.identity, order, destination=robot)
 
     def driver_away(self, machine: Machine) -> None:
         """Its driver is silent: its commands are shown as stale, and may still come back."""

@@ -17,8 +17,9 @@ from robolink.core.violation import Violation, cause_name, state_name
 from robolink.hub.commands import CommandDesk
 from robolink.hub.leases import LeaseDesk
 from robolink.hub.replies import Replies
-from robolink.hub.site import Machine, Peer, Site
+from robolink.hub.site import MS, Machine, Peer, Site
 
+ASK_AGAIN_NS: Final = 1_000 * MS
 OWNER_PREFIX: Final = "twin:"
 # A cloud's wall clock may be so far ahead; more would prolong a command's TTL.
 MAX_AHEAD_MS: Final = 10_000
@@ -39,6 +40,8 @@ class TwinDesk:
         self._commands = commands
         self._leases = leases
         self._replies = Replies()
+        # Robots whose verdicts were lost, and when to ask for them again.
+        self._ask_again: dict[str, int] = {}
         # Twin command ids by command id, for cmd-status.
         self._twin_ids: dict[bytes, str] = {}
 
@@ -146,6 +149,7 @@ class TwinDesk:
         machine = self._site.machine(body.robot)
         deltas = []
         for state in body.properties:
+            before = self._state(machine, state.name) if state.HasField("observed") else None
             delta = machine.twin.report_by_driver(state, self._site.now_ns)
             if delta is None:
                 continue
@@ -155,9 +159,22 @@ class TwinDesk:
                 self._site.turn.batch.property(
                     machine.robot, machine.twin.snapshot((delta.name,)).properties[0]
                 )
+                self._site.turn.failed.append(lambda _text, kept=before: self._verdict_lost(machine, kept))  # type: ignore[misc]
         if deltas:
             self._delta(machine, deltas)
             self._show(machine, "setting-errors", machine.twin.setting_errors())
+
+    def _verdict_lost(self, machine: Machine, before: v1.PropertyState | None) -> None:
+        """A verdict that could not be kept was told to nobody: it is asked for again."""
+        if before is not None:
+            machine.twin.load(before)
+            self._ask_again[machine.robot] = self._site.now_ns + ASK_AGAIN_NS
+
+    def handle_timer(self) -> None:
+        """Order again what has no verdict, where one was lost."""
+        for robot in [each for each, at_ns in self._ask_again.items() if at_ns <= self._site.now_ns]:
+            del self._ask_again[robot]
+            self.driver_here(self._site.machines[robot], new_session=False)
 
     def driver_away(self, machine: Machine) -> None:
         """What it reported is old now."""

@@ -168,7 +168,6 @@ def test_driver_that_comes_back_after_lost_ends_its_goal(world: World, anna: Cli
     assert kept is not None and kept.late is not None and kept.late.state == v1.COMMAND_STATE_CANCELED
 
 
-@pytest.mark.xfail(reason="a RUNNING for a command that the hub has ended is not met by a cancel")
 def test_what_was_told_expired_does_not_run_on(world: World, anna: Client) -> None:
     """The driver says hello for one more robot while the command is on its way: the hub takes it for undelivered."""
     driver = world.drivers["rovers"]
