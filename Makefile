@@ -11,12 +11,14 @@ LEFT_OUT := $(VENV)/left-out.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 DEMO_ARGS ?=
 TEST_ARGS ?=
+SEEDS ?= 0-499
+KILLS_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench soak clean
+.PHONY: help install test demo lint fmt proto baseline bench soak kills clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -89,6 +91,9 @@ soak: $(STAMP) ## a thousand simulated robots on one hub for ten minutes; SOAK_A
 $(BENCH_STAMP): $(STAMP)
 	@$(PIP) install --quiet -e '.[bench]'
 	@touch $@
+
+kills: $(STAMP) ## kill -9 at random over a whole site, for long; SEEDS=17 picks
+	@$(BIN)/python -m tests.e2e.sweep --seeds $(SEEDS) $(KILLS_ARGS)
 
 clean: ## removes .venv, caches and built files
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ that `sweep/faults.py` puts in on purpose until the checker has found it.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from pathlib import Path
@@ -78,8 +79,9 @@ def test_a_bug_put_in_on_purpose_is_found(fault: str, tmp_path: Path) -> None:
     seen: set[str] = set()
     shown_by = SHOWN_BY.get(fault, lambda _seed: True)
     seeds = list(itertools.islice(filter(shown_by, itertools.count()), HIDDEN_SEEDS))
-    for verdict in sweep(seeds, tmp_path, jobs=JOBS, without=[fault]):
-        seen |= {line.partition(":")[0] for line in verdict.broken}
-        if seen & BREAKS[fault]:
-            return
+    with contextlib.closing(sweep(seeds, tmp_path, jobs=JOBS, without=[fault])) as verdicts:
+        for verdict in verdicts:
+            seen |= {line.partition(":")[0] for line in verdict.broken}
+            if seen & BREAKS[fault]:
+                return
     pytest.fail(f"{fault} was not found in {HIDDEN_SEEDS} seeds; only this was seen: {sorted(seen)}")

@@ -11,9 +11,10 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -23,19 +24,22 @@ from tests.e2e.sweep.run import Verdict, run_seed
 
 def sweep(
     seeds: Iterable[int], folder: Path, *, jobs: int, without: Iterable[str] = (), keep: bool = False
-) -> Iterator[Verdict]:
-    """Verdicts as they come; leaving off early ends what has not begun."""
-    without = tuple(without)
+) -> Generator[Verdict]:
+    """Verdicts as they come; leaving off early ends what has begun."""
+    without, ending = tuple(without), threading.Event()
     nursery = Nursery()
     pool = ThreadPoolExecutor(jobs)
     try:
         waiting = [
-            pool.submit(run_seed, nursery, seed, folder / f"seed{seed}", without=without, keep=keep)
+            pool.submit(
+                run_seed, nursery, seed, folder / f"seed{seed}", ending=ending, without=without, keep=keep
+            )
             for seed in seeds
         ]
         for done in as_completed(waiting):
             yield done.result()
     finally:
+        ending.set()
         pool.shutdown(cancel_futures=True)
         nursery.close()
 

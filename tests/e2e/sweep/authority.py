@@ -21,7 +21,7 @@ def _motions(facts: Facts) -> Iterator[tuple[str, Record, Record]]:
 def _release_at(facts: Facts, generation: int) -> int:
     """Where the first release that could end that stop was asked for; never: past the end."""
     asked = (each["at"] for each in facts.of("release_ask") if each["gen"] >= generation)
-    return min(asked, default=len(facts.all))
+    return min(asked, default=len(facts.all) + 1)
 
 
 def still_while_latched(facts: Facts) -> Iterator[str]:

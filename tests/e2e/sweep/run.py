@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -48,10 +49,19 @@ class Verdict:
     records: int
 
 
-class Conductor:
-    """Plays the plan's blows on a running site."""
+class AbandonedError(Exception):
+    """Nobody wants to know this seed's verdict any more."""
 
-    def __init__(self, site: SiteParts, blows: Iterable[Blow]) -> None:
+
+class Conductor:
+    """Plays the plan's blows on a running site.
+
+    Args:
+        ending: Set when nobody wants to know any more.
+    """
+
+    def __init__(self, site: SiteParts, blows: Iterable[Blow], ending: threading.Event) -> None:
+        self._ending = ending
         self._site, self._blows = site, list(blows)
         self._follower = Follower(site.path)
         self._due: list[tuple[float, str, Part]] = []
@@ -63,6 +73,8 @@ class Conductor:
     def play(self, until: float) -> bool:
         """Until every blow has fallen and every client is done; False if that does not come."""
         while time.monotonic() < until:
+            if self._ending.is_set():
+                raise AbandonedError
             self._read()
             self._carry_out()
             clients = {each for each in self._site.parts if each.startswith("client")}
@@ -128,16 +140,26 @@ class Conductor:
 
 
 def run_seed(
-    nursery: Nursery, seed: int, folder: Path, *, without: Iterable[str] = (), keep: bool = False
+    nursery: Nursery,
+    seed: int,
+    folder: Path,
+    *,
+    ending: threading.Event,
+    without: Iterable[str] = (),
+    keep: bool = False,
 ) -> Verdict:
-    """Play one seed and check its history; the folder is removed if it kept every promise and `keep` is false."""
+    """Play one seed and check its history; the folder is removed if it kept every promise and `keep` is false.
+
+    Raises:
+        AbandonedError: `ending` was set before its last blow; it says nothing.
+    """
     folder.mkdir(parents=True)
     plan = plan_of(seed)
     site = SiteParts(nursery, seed, len(plan.scripts), folder, tuple(without))
     try:
         site.history.note("seed", seed=seed, without=list(without))
         site.start()
-        if not Conductor(site, plan.blows).play(time.monotonic() + SEED_S):
+        if not Conductor(site, plan.blows, ending).play(time.monotonic() + SEED_S):
             site.history.note("stuck")
         for name, part in site.parts.items():
             if name.startswith("client"):
