@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.measure import Ratio, ratio
-from benchmarks.scenario import Goal, Metric, Round, Scenario
+from benchmarks.scenario import Goal, Metric, Round, Scenario, named
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 HEADING: Final = """# Results
@@ -74,12 +74,12 @@ def figures(
     rounds: Sequence[Round],
     heading: str,
     metrics: Sequence[Metric],
-    named: Mapping[str, str],
+    words: Mapping[str, str],
 ) -> str:
-    """One table: a row for each path that has any of these figures. `named`: sizes, for labels."""
-    head = [heading.format(**named)]
+    """One table: a row for each path that has any of these figures. `words`: sizes, for labels."""
+    head = [heading.format(**words)]
     for metric in metrics:
-        head.append(metric.label.format(**named))
+        head.append(metric.label.format(**words))
         if metric.compared:
             head += [f"/ {short}" for short in scenario.bases.values()]
     rows = []
@@ -87,7 +87,7 @@ def figures(
         columns = [column(rounds, path, metric.key) for metric in metrics]
         if not any(columns):
             continue
-        cells = [label.format(**named)]
+        cells = [label.format(**words)]
         for metric, values in zip(metrics, columns, strict=True):
             cells.append(spread(values, metric.digits) if values else "-")
             for base in scenario.bases if metric.compared else ():
@@ -97,11 +97,11 @@ def figures(
     return table(head, rows)
 
 
-def goals(scenario: Scenario, rounds: Sequence[Round], named: Mapping[str, str]) -> str:
+def goals(scenario: Scenario, rounds: Sequence[Round], words: Mapping[str, str]) -> str:
     """A row for each goal with its verdict; "" without goals."""
     rows = []
     for goal, found, met in judge(scenario, rounds):
-        what = f"{scenario.peers[goal.path]}: {goal.text}".format(**named)
+        what = f"{scenario.peers[goal.path]}: {goal.text}".format(**words)
         if goal.base:
             what += f" / {scenario.peers[goal.base]}"
         bounds = [f"≥ {goal.at_least:g}"] if goal.at_least is not None else []
@@ -140,10 +140,10 @@ def section(scenario: Scenario, data: Mapping[str, Any]) -> str:
     """The text of one scenario, without its heading."""
     rounds: list[Round] = data["rounds"]
     count = f"{len(rounds)} round{'s' if len(rounds) > 1 else ''}."
-    named = {name: f"{value:g}" if value < 1e6 else f"{value:.0f}" for name, value in data["sizes"].items()}
+    words = named(data["sizes"])
     parts = [origin(data["facts"])]
-    parts += [figures(scenario, rounds, heading, metrics, named) for heading, metrics in scenario.tables]
-    parts += [goals(scenario, rounds, named), f"{count} {scenario.notes.format(**named)}"]
+    parts += [figures(scenario, rounds, heading, metrics, words) for heading, metrics in scenario.tables]
+    parts += [goals(scenario, rounds, words), f"{count} {scenario.notes.format(**words)}"]
     if data.get("left_out"):
         reasons = "; ".join(f"{scenario.peers[path]} ({why})" for path, why in data["left_out"].items())
         parts.append(f"Left out on this machine: {reasons}.")

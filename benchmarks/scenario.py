@@ -143,7 +143,7 @@ class Scenario:
         progress: Callable[[str], None] = print,
     ) -> list[Round]:
         """All rounds, each path once in each, in the order A B … B A; one row of figures per path and round."""
-        missing = self.left_out()
+        missing, words = self.left_out(), named(sizes)
         names = [name for name in self.peers if (not paths or name in paths) and name not in missing]
         found: list[Round] = []
         for number in range(rounds):
@@ -152,11 +152,11 @@ class Scenario:
                 wait_until(time.monotonic() + SETTLE_S)
                 row[name] = self.once(name, sizes)
                 told = ", ".join(
-                    f"{metric.label.format(**sizes)} {row[name][metric.key]:,.{metric.digits}f}"
+                    f"{metric.label.format(**words)} {row[name][metric.key]:,.{metric.digits}f}"
                     for metric in self.metrics
                     if metric.key in row[name]
                 )
-                progress(f"{self.name} {number + 1}/{rounds} {self.peers[name].format(**sizes)}: {told}")
+                progress(f"{self.name} {number + 1}/{rounds} {self.peers[name].format(**words)}: {told}")
             found.append({name: row[name] for name in names})
         return found
 
@@ -167,6 +167,11 @@ class Scenario:
             Children(Path(folder), spy) as children,
         ):
             return self.measure(Bench(sizes, Path(folder), children), path)
+
+
+def named(sizes: Mapping[str, float]) -> dict[str, str]:
+    """Sizes as labels and notes spell them."""
+    return {name: f"{value:g}" if value < 1e6 else f"{value:.0f}" for name, value in sizes.items()}
 
 
 def sizes_of(scenario: Scenario, *, quick: bool, changes: Mapping[str, float]) -> dict[str, float]:

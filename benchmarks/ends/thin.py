@@ -27,6 +27,8 @@ ROBOT: Final = "bench"
 ANSWER_TIMEOUT_MS: Final = 60_000
 SEND_QUEUE: Final = 1000
 AT_A_TIME: Final = 50
+TRIES: Final = 10
+TRY_MS: Final = 10_000
 
 Socket = zmq.Socket[bytes]
 
@@ -127,13 +129,16 @@ class BarePeer:
         self.sockets[0].send(b"")
 
     def report(self) -> None:
-        """It has come."""
-        if not self.sockets[0].poll(ANSWER_TIMEOUT_MS):
-            raise SystemExit("the router does not answer")
-        self.sockets[0].recv()
+        """Nothing to say."""
 
     def settle(self) -> None:
-        """Nothing more."""
+        """The sign has come; asked again if the connection was lost meanwhile, which busy cores bring about."""
+        for _ in range(TRIES):
+            if self.sockets[0].poll(TRY_MS):
+                self.sockets[0].recv()
+                return
+            self.sockets[0].send(b"")
+        raise SystemExit("the router does not answer")
 
 
 class RobotsPeer:
@@ -145,8 +150,8 @@ class RobotsPeer:
         self._names = [f"{options.prefix}{first + number:05d}" for number in range(options.robots_each)]
         self._beat_id = b""
         sheet = fleet_sheet(10.0)
-        control = [v1.RobotHello(robot=name, sheet=sheet) for name in self._names]
-        ask(self.sockets[0], self._sender, self._hello(control))
+        self._control = self._hello([v1.RobotHello(robot=name, sheet=sheet) for name in self._names])
+        ask(self.sockets[0], self._sender, self._control)
         if options.lanes:
             safety, publisher = _dealer(context, beside(options.url, 1)), context.socket(zmq.PUB)
             ask(safety, self._sender, self._hello([v1.RobotHello(robot=name) for name in self._names]))
@@ -158,10 +163,8 @@ class RobotsPeer:
         return v1.Hello(kind=v1.PEER_KIND_DRIVER, name=self._names[0], robots=robots)
 
     def report(self) -> None:
-        """The hub has taken it: its twins, and a beat behind them."""
+        """Its twins, and a beat behind them."""
         control = self.sockets[0]
-        for each in self.sockets[:2]:
-            answered(each)
         for name in self._names:
             report = v1.PropertyReport(robot=name)
             for value in ("base.distance", "base.max_speed"):
@@ -175,9 +178,26 @@ class RobotsPeer:
         control.send_multipart(beat)
 
     def settle(self) -> None:
-        """The beat is answered, so the reports are in; orders and news of the robots come before."""
-        while v1.Header.FromString(self.sockets[0].recv_multipart()[0]).correlation_id != self._beat_id:
-            continue
+        """The beat is answered, so all is in; said again if the hub lost the connection, which busy cores bring about."""
+        for _ in range(TRIES):
+            if self._answered():
+                return
+            ask(self.sockets[0], self._sender, self._control)
+            self.report()
+        raise SystemExit("the hub does not keep a connection long enough to answer")
+
+    def _answered(self) -> bool:
+        while self.sockets[0].poll(TRY_MS):
+            header, body = self.sockets[0].recv_multipart()[:2]
+            heading = v1.Header.FromString(header)
+            if heading.body_type == v1.BODY_TYPE_ERROR:
+                error = v1.Error.FromString(body)
+                if error.cause != v1.CAUSE_NO_HELLO:
+                    raise SystemExit(f"the hub refuses: {error.text}")
+                return False
+            if heading.correlation_id == self._beat_id:
+                return True
+        return False
 
 
 def peers(options: argparse.Namespace) -> None:
