@@ -37,7 +37,7 @@ SAMPLE_WAIT_S: Final = 1.5
 DIAL_S: Final = 1.0
 POLL_S: Final = 0.02
 # Extras that are no feature of their own.
-NO_FEATURE: Final = frozenset({"dev", "demo", "board-sim"})
+NO_FEATURE: Final = frozenset({"bench", "dev", "demo", "board-sim"})
 _NEED: Final = re.compile(r"([A-Za-z0-9._-]+).*extra == ['\"]([^'\"]+)['\"]")
 # adjtimex(2): the kernel's clock is not synchronised.
 TIME_ERROR: Final = 5
