@@ -152,6 +152,14 @@ def test_joints_move_together_within_their_limits(
     assert joint_path(begin, begin, fraction).duration == 0.0
 
 
+def test_a_bent_path_is_driven_slowly_enough() -> None:
+    turn = np.linspace(0.0, math.tau, 201)[:, None]
+    points = HOME + 0.3 * np.hstack(
+        [np.sin(turn), np.cos(turn) - 1, np.sin(3 * turn), 0 * turn, 0 * turn, turn]
+    )
+    check_limits(TimedPath(points, 0.8), 0.8)
+
+
 @settings(deadline=None, max_examples=10)
 @given(st.floats(-0.15, 0.15), st.floats(-0.15, 0.15), st.floats(-0.15, 0.1), st.floats(-0.5, 0.5), FRACTIONS)
 def test_the_tool_moves_in_a_straight_line(
