@@ -61,6 +61,11 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
 
+def take_signals() -> None:
+    """The reverse of `hold_signals`, for a program that is started by a process that holds them."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+
+
 # In the parent.
 
 

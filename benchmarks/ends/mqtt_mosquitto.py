@@ -20,13 +20,21 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks import measure
-from benchmarks.processes import end_with_parent, hold_signals, mosquitto, say_ready, wait_for_signal
+from benchmarks.processes import (
+    end_with_parent,
+    hold_signals,
+    mosquitto,
+    say_ready,
+    take_signals,
+    wait_for_signal,
+)
 from robolink import v1
 
 ASKED: Final = "bench/asked"
 ANSWERED: Final = "bench/answered"
 QOS: Final = 1
 ANSWER_TIMEOUT_S: Final = 10.0
+END_S: Final = 2.0
 MAX_UNACKNOWLEDGED: Final = 1000
 CONFIG: Final = """listener {port} 127.0.0.1
 allow_anonymous true
@@ -45,7 +53,10 @@ def broker(port: int, folder: Path) -> None:
     if found is None:
         raise SystemExit("mosquitto is not installed")
     serving = subprocess.Popen(
-        [found, "-c", str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [found, "-c", str(config)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=take_signals,  # What we hold back, it would inherit as held back.
     )
     try:
         until = time.monotonic() + ANSWER_TIMEOUT_S
@@ -61,7 +72,11 @@ def broker(port: int, folder: Path) -> None:
         raise SystemExit("mosquitto does not come up")
     finally:
         serving.terminate()
-        serving.wait(ANSWER_TIMEOUT_S)
+        try:
+            serving.wait(END_S)
+        except subprocess.TimeoutExpired:
+            serving.kill()
+            serving.wait()
 
 
 def connect(port: int, topic: str, on_message: Callable[[mqtt.Client, bytes], None]) -> mqtt.Client:

@@ -195,6 +195,27 @@ def test_a_tiny_scenario_runs_through(name: str, paths: str, capsys: pytest.Capt
     assert "|goal|bound|measured|verdict|" in out
 
 
+@pytest.mark.skipif("mqtt" in ALL["command"].left_out(), reason="no MQTT broker, or no client of it")
+def test_the_broker_ends_with_its_path() -> None:
+    before = brokers()
+    figures = ALL["command"].once("mqtt", TINY["command"])
+    assert figures["per_s"] > 0
+    assert brokers() <= before
+
+
+def brokers() -> set[str]:
+    """Process ids of brokers that a benchmark has started."""
+    commands = {each.name: each / "cmdline" for each in Path("/proc").iterdir() if each.name.isdigit()}
+    found = set()
+    for pid, command in commands.items():
+        try:
+            if b"mosquitto" in command.read_bytes() and b"robolink-bench" in command.read_bytes():
+                found.add(pid)
+        except OSError:
+            continue  # It has ended meanwhile.
+    return found
+
+
 def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--only", "command", "--paths", "robolink", "--no-write"]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
