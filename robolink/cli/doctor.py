@@ -126,7 +126,9 @@ def _dial(url: str) -> Iterator[Finding]:
     """No hub answers: is there a machine, and is the port open?"""
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 0
+        host, port = parts.hostname, parts.port
+        if not host or not port:
+            return  # Named by a list of hubs: `robolink discover` shows what it stands for.
         try:
             socket.create_connection((host, port), DIAL_S).close()
         except socket.gaierror:

@@ -90,6 +90,7 @@ def test_keys() -> None:
 
     assert keys("127.0.0.1", {}) is Level.OK
     assert keys("10.0.0.1", {}) is Level.FAULT
+    assert keys("", {}) is Level.OK, "a list of hubs names the hub, and its keys"
     assert keys("10.0.0.1", both) is Level.OK
     assert keys("10.0.0.1", both, True) is Level.NOTE
     assert keys("10.0.0.1", both, None) is Level.FAULT
