@@ -19,7 +19,7 @@ from tests.e2e.sweep.history import History
 from tests.e2e.sweep.nursery import Nursery
 from tests.e2e.sweep.plan import ROBOT
 
-END_S: Final = 10.0
+END_S: Final = 30.0
 # Short, so that a seed takes seconds; every one of them is a key of the hub's configuration.
 TIMEOUTS: Final = """
 [timeouts]
@@ -63,7 +63,11 @@ class Part:
     @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
-        return self.pid in self._group()
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return self.pid > 0
 
     def _group(self) -> list[int]:
         """Every process of its group."""
@@ -197,6 +201,14 @@ class SiteParts:
     def start(self) -> None:
         """Everything."""
         for part in self.parts.values():
+            part.start()
+
+    def supervise(self, name: str) -> None:
+        """Start that part again if it has ended by itself, as whoever supervises it on a site does."""
+        part = self.parts[name]
+        if not part.running:
+            part.wait()
+            self.history.note("ended", part=name)
             part.start()
 
     def kill(self, name: str) -> Part:

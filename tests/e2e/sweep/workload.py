@@ -25,10 +25,10 @@ from tests.e2e.sweep.history import History, read
 from tests.e2e.sweep.peer import Peer
 from tests.e2e.sweep.plan import MOTION, ROBOT, Act, command_id, plan_of
 
-CONNECT_S: Final = 30.0
+CONNECT_S: Final = 60.0
 # How long the script waits for a hub or a robot that is away, before it goes on all the same.
 PATIENCE_S: Final = 2.0
-SETTLE_S: Final = 25.0
+SETTLE_S: Final = 60.0
 ASK_EVERY_S: Final = 0.15
 
 
