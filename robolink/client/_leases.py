@@ -125,11 +125,11 @@ class LeaseKeeper:
             held.token, held.lost = None, body.reason
             self._session.counters["lease_lost"] += 1
 
-    def wanted(self, body: v1.LeaseWanted) -> None:
-        """Somebody asks for a lease of ours."""
+    def wanted(self, body: v1.LeaseWanted, now: float) -> None:
+        """Somebody asks for a lease of ours; it is forgotten when his time is over."""
         held = self._held.get((body.robot, body.component))
         if held is not None and held.token == body.token:
-            held.wanted = body
+            held.wanted, held.wanted_until = body, now + body.timeout_ms / 1000
 
     def asked_for(self, robot: str, component: str) -> v1.LeaseWanted | None:
         """Who asks for that lease of ours, if anybody does."""
@@ -166,6 +166,8 @@ class LeaseKeeper:
     def handle_timer(self, now: float) -> None:
         """Renew what is due."""
         for held in list(self._held.values()):
+            if held.wanted is not None and held.wanted_until <= now:
+                held.wanted = None
             if held.token is not None and held.renew_s <= now:
                 held.renew_s = now + self._session.timeouts.lease_renew_ms / 1000
                 self._renew(held, now)

@@ -60,10 +60,21 @@ class OpenCommand:
     frames: list[bytes]
     accepted: Future[v1.CommandUpdate] = field(default_factory=Future)
     terminal: Future[v1.CommandUpdate] = field(default_factory=Future)
-    feedback: Channel[v1.CommandFeedback] = field(default_factory=lambda: Channel(FEEDBACK_KEPT))
+    # Made when somebody listens, or something comes: a call has neither.
+    channel: Channel[v1.CommandFeedback] | None = None
     last: v1.CommandUpdate | None = None
     again_s: float = 0.0
     wait_s: float = 0.0
+
+    @property
+    def feedback(self) -> Channel[v1.CommandFeedback]:
+        """What is measured on the way; closed with the command."""
+        if self.channel is None:
+            channel: Channel[v1.CommandFeedback] = Channel(FEEDBACK_KEPT)
+            self.channel = channel
+            if self.done:
+                channel.close()
+        return self.channel
 
     @property
     def done(self) -> bool:
@@ -79,7 +90,8 @@ class OpenCommand:
             settle(self.accepted, update)
         if update.state in TERMINAL:
             settle(self.terminal, update)
-            self.feedback.close()
+            if self.channel is not None:
+                self.channel.close()
             return True
         return False
 
@@ -103,6 +115,7 @@ class HeldLease:
     users: int = 1
     # Somebody asks for it; answered by giving it back or declining.
     wanted: v1.LeaseWanted | None = None
+    wanted_until: float = 0.0
 
     def covers(self, component: str) -> bool:
         """Whether it lets this session move that component."""

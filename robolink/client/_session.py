@@ -55,7 +55,8 @@ class _LaneState:
     def __init__(self) -> None:
         self.connected = False
         self.hub_session = 0
-        self.heard_s = 0.0
+        # Since when a beat waits for an answer.
+        self.unanswered_s: float | None = None
         self.hello_s = 0.0
         self.said_s = float("-inf")
         self.beat_s = 0.0
@@ -101,6 +102,14 @@ class ClientSession:
         self._commands: dict[bytes, OpenCommand] = {}
         self._watch: v1.Watch | None = None
         self._notices_heard = 0
+        self._handlers: dict[int, Callable[[v1.Header, Any], None]] = {
+            v1.BODY_TYPE_AUTHORITY: lambda _header, body: self._authority(body),
+            v1.BODY_TYPE_COMMAND_UPDATE: self._update,
+            v1.BODY_TYPE_COMMAND_FEEDBACK: self._feedback,
+            v1.BODY_TYPE_LEASE_LOST: lambda _header, body: self.leases.taken(body),
+            v1.BODY_TYPE_LEASE_WANTED: lambda _header, body: self.leases.wanted(body, self._now),
+            v1.BODY_TYPE_EVENT: self._event,
+        }
         self._now = 0.0
 
     # Session.
@@ -167,8 +176,9 @@ class ClientSession:
         self.leases.handle_timer(now)
 
     def _handle_lane(self, lane: Lane, state: _LaneState, now: float) -> None:
-        lost_s = self.timeouts.peer_lost_ms / 1000
-        if state.connected and now - state.heard_s > lost_s:
+        lost_s = (self.timeouts.peer_lost_ms - self.timeouts.beat_ms) / 1000
+        # By a beat without an answer, not by the time alone: a process that was held up has not asked either.
+        if state.connected and state.unanswered_s is not None and now - state.unanswered_s > lost_s:
             state.connected = False
             self.counters["hub_lost"] += 1
             state.hello_s = now
@@ -180,6 +190,7 @@ class ClientSession:
             state.beat_s = now + self.timeouts.beat_ms / 1000
             if state.connected:
                 self._ask(lane, v1.Beat(), now)
+                state.unanswered_s = now if state.unanswered_s is None else state.unanswered_s
 
     def _command_again(self, command: OpenCommand, now: float) -> None:
         if command.accepted.done():
@@ -319,31 +330,31 @@ class ClientSession:
             log.warning("the hub sent what this client cannot read: %s", exc)
             return
         state = self._lanes[lane]
-        state.heard_s = now
+        state.unanswered_s = None
         asked_s = state.asked.pop(header.correlation_id, None)
         if asked_s is not None and lane is Lane.CONTROL and not isinstance(body, v1.Error):
             self._sample(header, body, asked_s, now)
+        handler = self._handlers.get(header.body_type)
         if isinstance(body, v1.HelloReply):
             self._welcomed(lane, state, body)
         elif isinstance(body, v1.Error):
             self._refused(lane, state, header, body, hello=asked_s is not None)
-        elif isinstance(body, v1.Authority):
-            self._authority(body)
-        elif isinstance(body, v1.CommandUpdate):
-            self._update(header, body)
-        elif isinstance(body, v1.CommandFeedback):
-            command = self._commands.get(header.correlation_id)
-            if command is not None:
-                command.feedback.put(body)
-        elif isinstance(body, v1.LeaseLost):
-            self.leases.taken(body)
-        elif isinstance(body, v1.LeaseWanted):
-            self.leases.wanted(body)
-        elif isinstance(body, v1.Event):
-            self._notices_heard = body.notice_count or self._notices_heard
-            self.on_event(body)
+        elif handler is not None:
+            handler(header, body)
         else:
             self._answer(header, body)
+
+    def _feedback(self, header: v1.Header, body: v1.CommandFeedback) -> None:
+        command = self._commands.get(header.correlation_id)
+        if command is not None:
+            command.feedback.put(body)
+
+    def _event(self, _header: v1.Header, body: v1.Event) -> None:
+        if body.notice_count:
+            if body.notice_count <= self._notices_heard:
+                return  # Told twice: by the watch that was kept, and by the one that was asked for anew.
+            self._notices_heard = body.notice_count
+        self.on_event(body)
 
     def _sample(self, header: v1.Header, body: Message, asked_s: float, now: float) -> None:
         if isinstance(body, v1.HelloReply) and body.hub_session_id != self._lanes[Lane.CONTROL].hub_session:
@@ -383,7 +394,8 @@ class ClientSession:
                 self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
             if self._watch is not None and known:
                 # What was passed on while we were away is still kept; of a restarted hub, all is news.
-                self._watch.notices_after = 0 if restarted else self._notices_heard
+                self._notices_heard = 0 if restarted else self._notices_heard
+                self._watch.notices_after = self._notices_heard
                 self._queue(Lane.CONTROL, self._watch)
         for request in self._requests.values():
             # Behind the very first hello it is on its way already; a stop must not be carried out twice.

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 from robolink import v1
 from robolink.core.violation import Violation, state_name
@@ -95,6 +95,9 @@ def digest(destination: str, body: bytes) -> bytes:
     return hashlib.blake2b(destination.encode() + b"\0" + body, digest_size=16).digest()
 
 
+Mark: TypeAlias = tuple[v1.CommandState, int, str, bytes, int, bool, v1.CommandUpdate | None]
+
+
 @dataclass(slots=True, kw_only=True)
 class CommandRecord:
     """One command as the hub knows it. Times are site time, ns."""
@@ -142,17 +145,24 @@ class CommandRecord:
 
     def update(self) -> v1.CommandUpdate:
         """Its present state as a message."""
-        return v1.CommandUpdate(
-            command_id=self.id,
-            robot=self.robot,
-            state=self.state,
-            cause=self.cause,  # type: ignore[arg-type]
-            text=self.text,
-            result=self.result,
-            time_ns=self.time_ns,
-            late_outcome=self.late,
-            stale=self.stale,
+        update = v1.CommandUpdate(
+            command_id=self.id, robot=self.robot, state=self.state, time_ns=self.time_ns
         )
+        if self.cause:
+            update.cause = self.cause  # type: ignore[assignment]
+        if self.text:
+            update.text = self.text
+        if self.result:
+            update.result = self.result
+        if self.late is not None:
+            update.late_outcome.CopyFrom(self.late)
+        if self.stale:
+            update.stale = True
+        return update
+
+    def mark(self) -> Mark:
+        """What `CommandTable.advance` may change, as it is."""
+        return self.state, self.cause, self.text, self.result, self.time_ns, self.stale, self.late
 
 
 @dataclass(slots=True)
@@ -264,10 +274,11 @@ class CommandTable:
             self._live.get(record.robot, {}).pop(record.id, None)
         return True
 
-    def restore(self, record: CommandRecord, before: CommandRecord) -> None:
-        """Undo an `advance` that could not be kept: the record is again as `before`."""
-        for name in ("state", "cause", "text", "result", "time_ns", "stale", "late"):
-            setattr(record, name, getattr(before, name))
+    def restore(self, record: CommandRecord, before: Mark) -> None:
+        """Undo an `advance` that could not be kept: the record is again as at that mark."""
+        record.state, record.cause, record.text, record.result, record.time_ns, record.stale, record.late = (
+            before
+        )
         if not record.terminal:
             self._live.setdefault(record.robot, {})[record.id] = record
 

@@ -144,19 +144,27 @@ class Sender:
                 f"{len(data)} bytes of {type(body).__name__} are over the limit of {self._limit}"
             )
         self._seq += 1
+        # Only what is set: this is the hottest constructor of all.
         header = v1.Header(
             major=MAJOR,
             message_id=message_id or new_message_id(),
-            destination=destination,
             body_type=body_type,  # type: ignore[arg-type]
             seq=self._seq,
             session_id=self.session_id,
             sent_ns=sent_ns,
-            ttl_ms=ttl_ms,
-            lease=lease,
-            stop_generation=stop_generation,
-            source=source,
-            correlation_id=correlation_id,
-            received_ns=received_ns,
         )
+        if destination:
+            header.destination = destination
+        if correlation_id:
+            header.correlation_id = correlation_id
+        if received_ns:
+            header.received_ns = received_ns
+        if ttl_ms:
+            header.ttl_ms = ttl_ms
+        if lease is not None:
+            header.lease.CopyFrom(lease)
+        if stop_generation:
+            header.stop_generation = stop_generation
+        if source:
+            header.source = source
         return [header.SerializeToString(), data]

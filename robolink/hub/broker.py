@@ -32,6 +32,8 @@ from robolink.store import Journal
 log = logging.getLogger(__name__)
 
 TICK_NS: Final = 50 * MS
+# A tick that comes so late was held up.
+STALL_NS: Final = 500 * MS
 PURGE_NS: Final = 5_000 * MS
 
 READS: Final = frozenset(
@@ -83,6 +85,7 @@ class Broker:
             queries=self.queries,
         )
         self._tick_ns = self._purge_ns = now_ns
+        self._patient_until_ns = 0
         self._handlers: dict[int, Callable[[Peer, v1.Header, Any, list[bytes]], None]] = {
             v1.BODY_TYPE_BEAT: lambda p, h, b, f: self._beat(p, h, b),
             v1.BODY_TYPE_GOODBYE: lambda p, h, b, f: self.hellos.goodbye(p),
@@ -272,8 +275,12 @@ class Broker:
     def handle_timer(self, now_ns: int) -> None:
         """Silent peers, stale leases, drivers that did not come back, old commands."""
         site = self.site
+        if now_ns - self._tick_ns > STALL_NS:
+            # We were held up: what peers said meanwhile may still wait to be read.
+            site.counters["hub_stalled"] += 1
+            self._patient_until_ns = now_ns + site.config.timeouts.peer_lost_ms * MS // 2
         site.now_ns = self._tick_ns = now_ns
-        self.hellos.watch_absences()
+        self.hellos.watch_absences(patient=now_ns < self._patient_until_ns)
         self.leases.expire()
         self.leases.renew_twins()
         self.twins.handle_timer()

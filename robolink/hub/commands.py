@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final
 
 from robolink import v1
 from robolink.core import command as rules
-from robolink.core.command import CommandRecord, Writer
+from robolink.core.command import CommandRecord, Mark, Writer
 from robolink.core.envelope import MAX_RESULT_BYTES, MESSAGE_ID_BYTES
 from robolink.core.violation import Violation, state_name
 from robolink.hub.admission import admit, new_record
@@ -243,7 +242,7 @@ class CommandDesk:
             site.counters["update_after_end"] += 1
             self._end_at_driver(peer, record.id, record.robot)
             return
-        before = replace(record)
+        before = record.mark()
         result, text = body.result, body.text[:MAX_TEXT]
         if len(result) > MAX_RESULT_BYTES:
             site.counters["result_too_long"] += 1
@@ -278,7 +277,7 @@ class CommandDesk:
     def _acknowledge(self, peer: Peer, command_id: bytes) -> None:
         self._site.send(peer.identity, v1.CommandUpdateAck(command_id=command_id), held=True)
 
-    def _keep(self, record: CommandRecord, before: CommandRecord) -> None:
+    def _keep(self, record: CommandRecord, before: Mark) -> None:
         site = self._site
         site.turn.batch.command_state(record)
         site.turn.failed.append(lambda _text: site.table.restore(record, before))
@@ -361,7 +360,7 @@ class CommandDesk:
             )
 
     def _end(self, record: CommandRecord, state: v1.CommandState, cause: v1.Cause, text: str) -> None:
-        before = replace(record)
+        before = record.mark()
         if self._site.table.advance(
             record, state, Writer.HUB, now_ns=self._site.now_ns, cause=cause, text=text
         ):

@@ -232,13 +232,17 @@ class HelloDesk:
         self._queries.push_robot(machine)
         log.warning("robot %s: its driver %r is silent", machine.robot, machine.driver_name)
 
-    def watch_absences(self) -> None:
-        """Peers that are silent, and drivers that do not come back: first their goals are lost, then it is told."""
+    def watch_absences(self, *, patient: bool) -> None:
+        """Peers that are silent, and drivers that do not come back: first their goals are lost, then it is told.
+
+        Args:
+            patient: Nobody is taken for silent now.
+        """
         site = self._site
         timeouts = site.config.timeouts
-        for peer in [
-            each for each in site.peers.values() if site.now_ns - each.seen_ns > timeouts.peer_lost_ms * MS
-        ]:
+        lost_ns = timeouts.peer_lost_ms * MS
+        silent = [each for each in site.peers.values() if site.now_ns - each.seen_ns > lost_ns]
+        for peer in silent if not patient else ():
             site.counters["peer_silent"] += 1
             self.drop(peer)
         for machine in site.machines.values():

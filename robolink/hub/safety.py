@@ -33,6 +33,8 @@ from robolink.hub.roles import MAX_NAME, KeyIdentity, ceiling, has_role
 
 MS: Final = 1_000_000
 TICK_NS: Final = 20 * MS
+# A tick that comes so late was held up.
+STALL_NS: Final = 500 * MS
 # How long a release waits for the control lane to hear of it before its issuer does.
 NEWS_ACK_NS: Final = 200 * MS
 
@@ -121,7 +123,7 @@ class SafetyDesk:
         self._control: bytes | None = None
         self._stops: list[_PendingStop] = []
         self._releases: list[_PendingRelease] = []
-        self._now_ns = self._tick_ns = 0
+        self._now_ns = self._tick_ns = self._patient_until_ns = 0
         self._turn = SafetyTurn()
 
     def take_turn(self) -> SafetyTurn:
@@ -454,9 +456,14 @@ class SafetyDesk:
 
     def handle_timer(self, now_ns: int) -> None:
         """Answers that are due, peers that are silent."""
-        self._now_ns = self._tick_ns = now_ns
         lost_ns = self._timeouts.peer_lost_ms * MS
-        for peer in [each for each in self._peers.values() if now_ns - each.seen_ns > lost_ns]:
+        if self._tick_ns and now_ns - self._tick_ns > STALL_NS:
+            # We were held up: what peers said meanwhile may still wait to be read.
+            self.counters["safety_stalled"] += 1
+            self._patient_until_ns = now_ns + lost_ns // 2
+        self._now_ns = self._tick_ns = now_ns
+        silent = [each for each in self._peers.values() if now_ns - each.seen_ns > lost_ns]
+        for peer in silent if now_ns >= self._patient_until_ns else ():
             # The control process is our parent: if it dies we end with it, it needs no beats.
             if peer.kind != v1.PEER_KIND_HUB:
                 del self._peers[peer.identity]

@@ -20,6 +20,7 @@ from robolink.hub.config import HubConfig
 from robolink.hub.safety import SafetyDesk, SafetyLimits
 from robolink.hub.sockets import Door, bind, router
 from robolink.store import StopStore
+from robolink.transports.lanes import send_frames
 
 log = logging.getLogger("robolink.hub.safety")
 
@@ -27,6 +28,7 @@ READY: Final = b"ready\n"
 # Stops go before everything else on this machine, where we may ask for that.
 PRIORITY: Final = -10
 BIND_TRIES_S: Final = 3.0
+DRAIN_LIMIT: Final = 256
 
 
 class SafetyProcess:
@@ -70,16 +72,14 @@ class SafetyProcess:
                 self._act()
 
     def _drain(self) -> None:
-        with contextlib.suppress(zmq.Again):
-            while True:
-                message = self._door.receive(self._socket)
-                try:
-                    self._desk.receive(message.identity, message.frames, time.monotonic_ns(), message.key)
-                except Exception:
-                    # A fault of ours in one message must not end the lane that stops robots.
-                    self._desk.counters["safety_internal_error"] += 1
-                    log.exception("one message failed")
-                self._act()
+        for identity, frames, key in self._door.messages(self._socket, DRAIN_LIMIT):
+            try:
+                self._desk.receive(identity, frames, time.monotonic_ns(), key)
+            except Exception:
+                # A fault of ours in one message must not end the lane that stops robots.
+                self._desk.counters["safety_internal_error"] += 1
+                log.exception("one message failed")
+            self._act()
 
     def _act(self) -> None:
         """Orders first, then the disk, then answers: nobody is told STOPPED by a latch that is not kept."""
@@ -99,7 +99,7 @@ class SafetyProcess:
     def _send(self, messages: list[tuple[bytes, list[bytes]]]) -> None:
         for identity, frames in messages:
             try:
-                self._socket.send_multipart([identity, *frames], zmq.NOBLOCK)
+                send_frames(self._socket, [identity, *frames])
             except zmq.ZMQError:
                 self._desk.unsent(identity, frames)
 

@@ -32,7 +32,7 @@ from robolink.hub.safety_process import READY, bind_again
 from robolink.hub.site import Send
 from robolink.hub.sockets import Door, TelemetryProxy, router
 from robolink.store import Durability, Journal
-from robolink.transports.lanes import Keys, dealer
+from robolink.transports.lanes import Keys, dealer, send_frames
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ class HubServer:
     def _to_safety(self, body: Message, *, correlation_id: bytes = b"") -> None:
         frames = self._safety_sender.encode(body, sent_ns=time.monotonic_ns(), correlation_id=correlation_id)
         try:
-            self._safety_link.send_multipart(frames, zmq.NOBLOCK)
+            send_frames(self._safety_link, frames)
         except zmq.Again:
             self.broker.site.counters["safety_link_unsent"] += 1
             log.error("the safety process does not read: %s was not passed on", type(body).__name__)
@@ -238,21 +238,13 @@ class HubServer:
 
     def _drain_control(self) -> None:
         wall_ms = time.time_ns() // 1_000_000 if self.config.wall_clock_synchronised else None
-        with contextlib.suppress(zmq.Again):
-            for _ in range(self.config.limits.drain):
-                message = self._door.receive(self._control)
-                try:
-                    self.broker.receive(
-                        message.identity,
-                        message.frames,
-                        time.monotonic_ns(),
-                        wall_ms=wall_ms,
-                        key=message.key,
-                    )
-                except Exception:
-                    # A fault of ours in one message must not take every robot's hub away.
-                    self.broker.site.counters["internal_error"] += 1
-                    log.exception("one message failed")
+        for identity, frames, key in self._door.messages(self._control, self.config.limits.drain):
+            try:
+                self.broker.receive(identity, frames, time.monotonic_ns(), wall_ms=wall_ms, key=key)
+            except Exception:
+                # A fault of ours in one message must not take every robot's hub away.
+                self.broker.site.counters["internal_error"] += 1
+                log.exception("one message failed")
 
     def _drain_safety(self) -> None:
         with contextlib.suppress(zmq.Again):
@@ -321,7 +313,7 @@ class HubServer:
 
     def _send_now(self, send: Send) -> None:
         try:
-            self._control.send_multipart([send.identity, *send.frames], zmq.NOBLOCK)
+            send_frames(self._control, [send.identity, *send.frames])
         except zmq.ZMQError as exc:
             self.broker.unsent(send.identity, send.frames, gone=exc.errno == zmq.EHOSTUNREACH)
 

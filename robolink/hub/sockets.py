@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import zmq
@@ -13,7 +14,14 @@ from robolink.errors import TransportError
 from robolink.hub.config import ROLE_NAMES, CurveConfig
 from robolink.hub.roles import KeyIdentity
 from robolink.transports.curve import load_keys, serve_curve, start_authenticator, user_id
-from robolink.transports.lanes import CLOSE_LINGER_MS, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, Keys
+from robolink.transports.lanes import (
+    CLOSE_LINGER_MS,
+    HEARTBEAT_MS,
+    HEARTBEAT_TIMEOUT_MS,
+    Keys,
+    messages,
+    readable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +60,18 @@ class Door:
         self._identities[self.keys.public] = own
         self._authenticator = start_authenticator(context, self._identities)
 
-    def receive(self, socket: zmq.Socket[bytes]) -> Received:
-        """The next message; raises zmq.Again when there is none."""
+    def messages(self, socket: zmq.Socket[bytes], limit: int) -> Iterator[Received]:
+        """What has come, at most so many."""
         if self.keys is None:
-            identity, *frames = socket.recv_multipart(zmq.NOBLOCK)
-            return Received(identity, frames, None)
-        first, *rest = socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        key = self._identities.get(user_id(rest[0])) if rest else None
-        return Received(first.bytes, [each.bytes for each in rest], key or ("unknown", 0, frozenset()))
+            for identity, *frames in messages(socket, limit):
+                yield Received(identity, frames, None)
+            return
+        for _ in range(limit):
+            if not readable(socket):
+                return
+            first, *rest = socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            key = self._identities.get(user_id(rest[0])) if rest else None
+            yield Received(first.bytes, [each.bytes for each in rest], key or ("unknown", 0, frozenset()))
 
     def close(self) -> None:
         """End the authenticator."""

@@ -240,10 +240,13 @@ class RobotHandler(abc.ABC):
     Attributes:
         robot: DNS-1123 label.
         sheet: Its description; does not change while it is served.
+        prompt: `on_command` never blocks and calls no code of others: it is called at once, in the I/O thread.
     """
 
     robot: str
     sheet: v1.Sheet
+    # Its `on_command` only puts the order somewhere: it may be called in the session's own thread, one hop less.
+    prompt = False
 
     def attached(self, link: RobotLink) -> None:
         """Called once, before anything else."""

@@ -163,6 +163,7 @@ class MotionRules:
             ttl_s=ttl_ms / 1e3,
             now=now,
         )
+        self._wire.armed.add(robot)
         action = ApplySetpoint(
             robot=robot, component=component, name=body.name, values=values, expires_at=now + valid_s
         )

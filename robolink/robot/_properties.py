@@ -48,19 +48,21 @@ class Properties:
     by_name: dict[str, Prop] = field(default_factory=dict)
     # Name -> whether its verdict must be told too.
     _dirty: dict[str, bool] = field(default_factory=dict)
+    # Where this robot is entered while something of it is due: a driver of a thousand robots looks at those alone.
+    robot: str = ""
+    due: set[str] = field(default_factory=set)
     _flush_at: float | None = None
     _flushed_at: float = -REPORT_INTERVAL_S
 
     @classmethod
-    def of(cls, sheet: v1.Sheet) -> Properties:
+    def of(cls, sheet: v1.Sheet, robot: str, due: set[str]) -> Properties:
         """Those that the sheet names."""
-        return cls(
-            {
-                f"{component.name}.{info.field.name}": Prop(info)
-                for component in sheet.components
-                for info in component.properties
-            }
-        )
+        named = {
+            f"{component.name}.{info.field.name}": Prop(info)
+            for component in sheet.components
+            for info in component.properties
+        }
+        return cls(named, robot=robot, due=due)
 
     def report(
         self, name: str, value: v1.Value | None, quality: v1.Quality, now: float, at: float | None = None
@@ -75,6 +77,7 @@ class Properties:
     def touch(self, name: str, now: float, *, verdict: bool = False) -> None:
         """Report that property soon; a verdict at once."""
         self._dirty[name] = self._dirty.get(name, False) or verdict
+        self.due.add(self.robot)
         due = now if verdict else max(now, self._flushed_at + REPORT_INTERVAL_S)
         self._flush_at = due if self._flush_at is None else min(self._flush_at, due)
 
@@ -90,6 +93,7 @@ class Properties:
             if prop.value is not None or prop.observed is not None:
                 self._dirty[name] = prop.observed is not None
         self._flush_at = self._flushed_at + RETRY_S
+        self.due.add(self.robot)
 
     def mark_stale(self, now: float) -> None:
         """The robot behind a bridge does not answer: what was reported is old."""
@@ -114,5 +118,6 @@ class Properties:
             return []
         taken = [(name, self.by_name[name], verdict) for name, verdict in self._dirty.items()]
         self._dirty.clear()
+        self.due.discard(self.robot)
         self._flush_at, self._flushed_at = None, now
         return taken

@@ -89,6 +89,7 @@ class Robot(RobotHandler):
         ConfigError: The class says something that no sheet can say.
     """
 
+    prompt = True
     vendor = ""
     model = ""
     version = ""

@@ -161,7 +161,10 @@ class RobotRunner:
             return
         stops = self._stops
         self._orders[order.id] = order
-        self._queue(lambda: self._start(order, stops))
+        if self.handler.prompt and not self._calls:
+            self._start(order, stops)
+        else:
+            self._queue(lambda: self._start(order, stops))
 
     def _start(self, order: Order, stops: int) -> None:
         if order.motion and stops != self._stops:

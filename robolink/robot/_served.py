@@ -37,10 +37,15 @@ class Served:
     spooled_at: float = float("-inf")
 
     @classmethod
-    def of(cls, robot: str, sheet: v1.Sheet) -> Served:
-        """A robot that has not moved yet."""
+    def of(cls, robot: str, sheet: v1.Sheet, due: set[str]) -> Served:
+        """A robot that has not moved yet; it is entered in `due` while it has something to report."""
         return cls(
-            robot, sheet, SheetIndex(sheet), StopLatch(robot), SetpointWatch(robot), Properties.of(sheet)
+            robot,
+            sheet,
+            SheetIndex(sheet),
+            StopLatch(robot),
+            SetpointWatch(robot),
+            Properties.of(sheet, robot, due),
         )
 
     def mode(self) -> str:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final
-
-from google.protobuf.message import Message
+from typing import Any, Final
 
 from robolink import v1
 from robolink.core.envelope import (
@@ -74,6 +72,7 @@ class DriverSession:
         self.notices = NoticeRules(self._wire)
         self.twin = TwinRules(self._wire, self._robots, self.notices)
         self.motion = MotionRules(self._wire, self._robots, self.commands)
+        self._handlers = self._table()
         self._started = False
         self._connected = False
         self._ended: RobolinkError | None = None
@@ -113,7 +112,7 @@ class DriverSession:
 
     def add_robot(self, robot: str, sheet: v1.Sheet, now: float) -> None:
         """Serve one more robot; it is announced at once. All sheets together: `MAX_SHEETS_BYTES`."""
-        self._robots[robot] = Served.of(robot, sheet)
+        self._robots[robot] = Served.of(robot, sheet, self._wire.due)
         self._announce(now)
 
     def remove_robot(self, robot: str, now: float) -> None:
@@ -123,6 +122,8 @@ class DriverSession:
             return
         self._give_up(served, now, "its driver does not serve this robot any more")
         del self._robots[robot]
+        self._wire.armed.discard(robot)
+        self._wire.due.discard(robot)
         self._announce(now)
 
     def set_quality(self, robot: str, ok: bool, now: float, text: str = "") -> None:
@@ -207,47 +208,44 @@ class DriverSession:
             return
         link = self._links[lane]
         link.heard(now)
-        self._mind_connection()
         if lane is Lane.CONTROL and header.body_type != v1.BODY_TYPE_HELLO_REPLY:
             link.sample(header, now)
         if self._ended is None or header.body_type == v1.BODY_TYPE_STOP_ORDER:
             self._dispatch(lane, header, body, now)
 
-    def _dispatch(self, lane: Lane, header: v1.Header, body: Message, now: float) -> None:
-        match body:
-            case v1.BeatReply():
-                pass  # That it came is all it says.
-            case v1.HelloReply():
-                self._hello_reply(lane, header, body, now)
-            case v1.Error():
-                self._error(lane, header, body, now)
-            case v1.Goodbye():
-                self._links[lane].lost(now)
-                self._mind_connection()
-            case _ if not self._order(lane, header, body, now):
-                self._wire.counters["message_unexpected"] += 1
-                log.debug("unexpected %s on the %s lane", body_type_name(header.body_type), lane.name)
+    def _dispatch(self, lane: Lane, header: v1.Header, body: Any, now: float) -> None:
+        handler = self._handlers.get((lane, header.body_type))
+        if handler is None:
+            self._wire.counters["message_unexpected"] += 1
+            log.debug("unexpected %s on the %s lane", body_type_name(header.body_type), lane.name)
+        else:
+            handler(lane, header, body, now)
 
-    def _order(self, lane: Lane, header: v1.Header, body: Message, now: float) -> bool:
-        """What the hub wants of a robot; False if it is none of that, or came on the wrong lane."""
-        match lane, body:
-            case Lane.SAFETY, v1.StopOrder():
-                self.motion.stop_order(header, body, now)
-            case Lane.SAFETY, v1.ReleaseOrder():
-                self.motion.release_order(body)
-            case Lane.CONTROL, v1.Setpoint():
-                self.motion.setpoint(header, body, now)
-            case Lane.CONTROL, v1.Command():
-                self._command(header, body, now)
-            case Lane.CONTROL, v1.CommandCancel():
-                self.commands.cancel_ordered(body, now)
-            case Lane.CONTROL, v1.CommandUpdateAck():
-                self.commands.ledger.acked(body.command_id)
-            case Lane.CONTROL, v1.SettingOrder():
-                self.twin.order(body, now)
-            case _:
-                return False
-        return True
+    def _table(self) -> dict[tuple[Lane, int], Callable[[Lane, v1.Header, Any, float], None]]:
+        """What the hub may say, by lane and body type."""
+        table: dict[tuple[Lane, int], Callable[[Lane, v1.Header, Any, float], None]] = {
+            (Lane.SAFETY, v1.BODY_TYPE_STOP_ORDER): lambda _, h, b, now: self.motion.stop_order(h, b, now),
+            (Lane.SAFETY, v1.BODY_TYPE_RELEASE_ORDER): lambda _, h, b, now: self.motion.release_order(b),
+            (Lane.CONTROL, v1.BODY_TYPE_SETPOINT): lambda _, h, b, now: self.motion.setpoint(h, b, now),
+            (Lane.CONTROL, v1.BODY_TYPE_COMMAND): lambda _, h, b, now: self._command(h, b, now),
+            (Lane.CONTROL, v1.BODY_TYPE_COMMAND_CANCEL): lambda _, h, b, now: self.commands.cancel_ordered(
+                b, now
+            ),
+            (Lane.CONTROL, v1.BODY_TYPE_COMMAND_UPDATE_ACK): lambda _, h, b, now: self.commands.ledger.acked(
+                b.command_id
+            ),
+            (Lane.CONTROL, v1.BODY_TYPE_SETTING_ORDER): lambda _, h, b, now: self.twin.order(b, now),
+        }
+        for lane in Lane:
+            table[lane, v1.BODY_TYPE_BEAT_REPLY] = lambda *_: None  # That it came is all it says.
+            table[lane, v1.BODY_TYPE_HELLO_REPLY] = self._hello_reply
+            table[lane, v1.BODY_TYPE_ERROR] = self._error
+            table[lane, v1.BODY_TYPE_GOODBYE] = self._goodbye
+        return table
+
+    def _goodbye(self, lane: Lane, _header: v1.Header, _body: v1.Goodbye, now: float) -> None:
+        self._links[lane].lost(now)
+        self._mind_connection()
 
     def _hello_reply(self, lane: Lane, header: v1.Header, body: v1.HelloReply, now: float) -> None:
         link = self._links[lane]
@@ -371,18 +369,21 @@ class DriverSession:
             return None
         times = [link.next_timer() for link in self._links.values()]
         times += [self._stale_at, self._event_at, self.commands.next_timer(), self.twin.next_timer()]
-        times += [served.watch.next_timer() for served in self._robots.values()]
+        times += [self._robots[robot].watch.next_timer() for robot in self._wire.armed]
         if not self._links[Lane.CONTROL].up and self._started:
             times.append(self._safety_first_until or None)
         return min((each for each in times if each is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Deadmen first, then lanes, stale authority, commands and reports."""
-        for served in self._robots.values():
+        for robot in list(self._wire.armed):
+            served = self._robots[robot]
             over = served.watch.handle_timer(now)
             if over:
                 self._wire.counters["setpoint_expired"] += len(over)
                 self.commands.stand_still(served, over)
+            if served.watch.next_timer() is None:
+                self._wire.armed.discard(robot)
         if self._ended is not None:
             return
         if self._safety_first_until and now >= self._safety_first_until:

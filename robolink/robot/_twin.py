@@ -162,17 +162,21 @@ class TwinRules:
             report = v1.PropertyReport(robot=served.robot, properties=states)
             self._wire.send(report, now, destination=served.robot)
 
+    def _waiting(self) -> list[Served]:
+        """Those that have something to report."""
+        return [self._robots[robot] for robot in self._wire.due]
+
     def next_timer(self) -> float | None:
         """When a report is due."""
         if not self.connected:
             if not self._wire.clock.synced:
                 return None
-            due = [(each.properties.next_timer(), each.spooled_at) for each in self._robots.values()]
+            due = [(each.properties.next_timer(), each.spooled_at) for each in self._waiting()]
             return min((max(at, last + SPOOL_INTERVAL_S) for at, last in due if at is not None), default=None)
-        times = [each.properties.next_timer() for each in self._robots.values() if each.announced]
+        times = [each.properties.next_timer() for each in self._waiting() if each.announced]
         return min((each for each in times if each is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Send what is due."""
-        for served in self._robots.values():
+        for served in self._waiting():
             self.flush(served, now)

@@ -58,6 +58,9 @@ class Wire:
         self.hub_session = 0
         self.lease_epoch = 0
         self.round_trip_ns = 0
+        # Robots with setpoints in force, and robots with something to report: timers look at those alone.
+        self.armed: set[str] = set()
+        self.due: set[str] = set()
         self.stoppable = False
         self._senders = {lane: Sender(session_id) for lane in Lane}
         self._outbox: list[tuple[Lane, list[bytes]]] = []
@@ -120,6 +123,9 @@ class LaneLink:
         self.lane = lane
         self.up = False
         self.heard_at = 0.0
+        # Since when a beat waits for an answer: that is what a loss is known by, not the time alone. A process that was
+        # held up has not asked either.
+        self._unanswered_at: float | None = None
         self._requests: OrderedDict[bytes, float] = OrderedDict()
         self._hellos: OrderedDict[bytes, frozenset[str]] = OrderedDict()
         self._hello_at: float | None = None
@@ -173,7 +179,7 @@ class LaneLink:
 
     def heard(self, now: float) -> None:
         """Any message of the hub is a sign of life."""
-        self.heard_at = now
+        self.heard_at, self._unanswered_at = now, None
 
     def sample(self, header: v1.Header, now: float) -> None:
         """A reply to one of our requests is a sample of the clock offset; from the control lane only."""
@@ -199,15 +205,21 @@ class LaneLink:
         """When a hello, a beat or the loss of the lane is due."""
         times = [] if self._hello_at is None else [self._hello_at]
         if self.up:
-            times += [self._beat_at, self.heard_at + self._wire.timeouts.peer_lost_ms / 1e3]
+            times.append(self._beat_at)
+            if self._unanswered_at is not None:
+                times.append(self._lost_at(self._unanswered_at))
         return min(times, default=None)
+
+    def _lost_at(self, asked_at: float) -> float:
+        return asked_at + (self._wire.timeouts.peer_lost_ms - self._wire.timeouts.beat_ms) / 1e3
 
     def handle_timer(self, now: float) -> bool:
         """Beat or notice the loss; True if a hello must be said now (see `hello`)."""
-        if self.up and self.heard_at + self._wire.timeouts.peer_lost_ms / 1e3 <= now:
+        if self.up and self._unanswered_at is not None and self._lost_at(self._unanswered_at) <= now:
             self.lost(now)
         if self.up and self._beat_at <= now:
             self._beat_at = now + self._wire.timeouts.beat_ms / 1e3
+            self._unanswered_at = now if self._unanswered_at is None else self._unanswered_at
             link = self._wire.link_state() if self.lane is Lane.CONTROL else None
             self._wire.send(v1.Beat(link=link), now, lane=self.lane, message_id=self._request(now))
         return self._hello_at is not None and self._hello_at <= now
@@ -216,5 +228,5 @@ class LaneLink:
         """Nothing is heard any more (or the hub said goodbye)."""
         if self.up:
             self._wire.counters[f"{self.lane.name.lower()}_lane_lost"] += 1
-        self.up = False
+        self.up, self._unanswered_at = False, None
         self.want_hello(now)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import zmq
 
-from robolink.transports.lanes import Keys, Lane, dealer
+from robolink.transports.lanes import Keys, Lane, dealer, messages, send_frames
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,8 @@ class Endpoint:
         self._wake_in.connect(f"inproc://wake-{id(self)}")
         self._wake_lock = threading.Lock()
         self._stopping = False
+        # A wake is on its way that no turn has seen yet.
+        self._woken = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
@@ -96,9 +98,10 @@ class Endpoint:
         self._wake()
 
     def _wake(self) -> None:
-        if threading.current_thread() is self._thread:
+        if self._woken or threading.get_ident() == self._thread.ident:
             return
         with self._wake_lock:
+            self._woken = True
             if not self._wake_out.closed:
                 try:
                     self._wake_out.send(b"", zmq.NOBLOCK)
@@ -124,6 +127,7 @@ class Endpoint:
             poller.register(socket, zmq.POLLIN)
         try:
             self._session.start(time.monotonic())
+            self._flush(sockets)
             while not self._stopping:
                 self._turn(sockets, poller)
             self._session.closing(time.monotonic())
@@ -138,7 +142,6 @@ class Endpoint:
             self._wake_in.close(0)
 
     def _turn(self, sockets: dict[Lane, zmq.Socket[bytes]], poller: zmq.Poller) -> None:
-        self._flush(sockets)
         timer = self._session.next_timer()
         now = time.monotonic()
         wait_s = MAX_WAIT_S if timer is None else min(max(timer - now, 0.0), MAX_WAIT_S)
@@ -153,25 +156,18 @@ class Endpoint:
                 self._drain(lane, socket)
         while self._calls and not self._stopping:
             self._calls.popleft()(time.monotonic())
-        now = time.monotonic()
-        timer = self._session.next_timer()
-        if timer is not None and timer <= now:
-            self._session.handle_timer(now)
+        if timer is not None and timer <= (now := time.monotonic()):
+            self._session.handle_timer(now)  # One that became due only now is seen in the next turn.
+        self._flush(sockets)
 
     def _drain_wakes(self) -> None:
-        try:
-            while True:
-                self._wake_in.recv(zmq.NOBLOCK)
-        except zmq.Again:
-            return
+        self._woken = False  # Before the calls are looked at: whoever adds one from here on wakes again.
+        for _ in messages(self._wake_in, DRAIN_LIMIT):
+            pass
 
     def _drain(self, lane: Lane, socket: zmq.Socket[bytes]) -> None:
-        try:
-            for _ in range(DRAIN_LIMIT):
-                frames = socket.recv_multipart(zmq.NOBLOCK)
-                self._session.receive(lane, frames, time.monotonic())
-        except zmq.Again:
-            return
+        for frames in messages(socket, DRAIN_LIMIT):
+            self._session.receive(lane, frames, time.monotonic())
 
     def _flush(self, sockets: dict[Lane, zmq.Socket[bytes]]) -> None:
         for lane, frames in self._session.take_outbox():
@@ -180,6 +176,6 @@ class Endpoint:
                 if socket is None:
                     self._session.unsent(lane, frames)
                 else:
-                    socket.send_multipart(frames, zmq.NOBLOCK)
+                    send_frames(socket, frames)
             except zmq.Again:
                 self._session.unsent(lane, frames)

@@ -5,9 +5,10 @@ Small high-water marks: the default would queue 1,000 messages for a silent peer
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import zmq
@@ -36,6 +37,38 @@ class Keys:
     public: str
     secret: str
     hub_public: str = ""
+
+
+# Plain numbers: pyzmq's flags are enums, and their `|` costs more than the call that it is for.
+_NOBLOCK: Final = int(zmq.NOBLOCK)
+_MORE: Final = int(zmq.SNDMORE) | _NOBLOCK
+_EVENTS: Final = zmq.EVENTS
+_READABLE: Final = int(zmq.POLLIN)
+
+
+def send_frames(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> None:
+    """Send one message without waiting.
+
+    Raises:
+        zmq.ZMQError: Again, nothing can leave now; or the peer is unknown.
+    """
+    for frame in frames[:-1]:
+        socket.send(frame, _MORE)
+    socket.send(frames[-1], _NOBLOCK)
+
+
+def readable(socket: zmq.Socket[bytes]) -> bool:
+    """Whether a message is there."""
+    events: Any = socket.getsockopt(_EVENTS)
+    return bool(events & _READABLE)
+
+
+def messages(socket: zmq.Socket[bytes], limit: int) -> Iterator[list[bytes]]:
+    """What has come, at most so many; asks whether there is more instead of being told by an exception."""
+    for _ in range(limit):
+        if not readable(socket):
+            return
+        yield socket.recv_multipart(_NOBLOCK)
 
 
 def split_endpoint(url: str) -> tuple[str, int]:

@@ -98,7 +98,7 @@ class TestLatch:
     def test_driver_takes_the_hubs_word(self, vector: Vector) -> None:
         actions: list[Action] = []
         wire = Wire(1, actions.append)
-        served = Served.of(ROBOT, v1.Sheet())
+        served = Served.of(ROBOT, v1.Sheet(), set())
         served.latch.load(stop_state(vector["driver"]))
         if vector["moving"]:
             served.watch.accept("base", "v", token=(1, 1), sent_ns=0, age_s=0.0, ttl_s=0.3, now=0.0)
