@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from robolink import v1
 from robolink.client._channel import Channel
 from robolink.client._errors import outcome_error, refusal
+from robolink.client._futures import EventChannel, outcome, then
 from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand, settle
 from robolink.client._session import ClientSession
@@ -24,11 +25,7 @@ from robolink.transports.discovery import hub_address, resolve
 from robolink.transports.endpoint import Endpoint
 from robolink.transports.lanes import Keys, Lane, beside
 
-A = TypeVar("A")
-B = TypeVar("B")
-
 COMMAND_TTL_S: Final = 5.0
-EVENTS_KEPT: Final = 10_000
 NO_HUB_HINT: Final = "is the hub running? start one: robolink hub"
 STOP_MARGIN_S: Final = 1.0
 
@@ -50,25 +47,6 @@ class Options:
     max_duration_s: float | None = None
     preempt: bool = False
     command_id: bytes | None = None
-
-
-def then(future: Future[A], convert: Callable[[A], B]) -> Future[B]:
-    """The future of `convert(result)`; errors of both pass through."""
-    out: Future[B] = Future()
-
-    def done(first: Future[A]) -> None:
-        error = first.exception()
-        if error is not None:
-            settle(out, error=error if isinstance(error, Exception) else ConnectionLostError(str(error)))
-            return
-        try:
-            settle(out, convert(first.result()))
-        except Exception as exc:  # noqa: BLE001  # handed to the waiter, whatever it is
-            # Handed to the waiter, who alone can tell what it means.
-            settle(out, error=exc)
-
-    future.add_done_callback(done)
-    return out
 
 
 class ClientCore:
@@ -138,7 +116,7 @@ class ClientCore:
                 # Handed to the waiter; the I/O thread goes on.
                 settle(out, error=exc)
                 return
-            inner.add_done_callback(lambda done: settle(out, *_outcome(done)))
+            inner.add_done_callback(lambda done: settle(out, *outcome(done)))
 
         self.endpoint.post(run)
         return out
@@ -369,7 +347,7 @@ class ClientCore:
     ) -> Channel[v1.Event]:
         """A channel of events; all watches of one connection share one watch at the hub."""
         kinds = {"robot": True, "twin_delta": twins, "command": commands, "notice": notices}
-        channel = _EventChannel(frozenset(robots), frozenset(kind for kind, on in kinds.items() if on))
+        channel = EventChannel(frozenset(robots), frozenset(kind for kind, on in kinds.items() if on))
         self._channels.append(channel)
         self._watch_all()
         return channel
@@ -381,13 +359,13 @@ class ClientCore:
             self._channels.remove(channel)
 
     def _watch_all(self) -> None:
-        kinds = {kind for each in self._channels if isinstance(each, _EventChannel) for kind in each.kinds}
+        kinds = {kind for each in self._channels if isinstance(each, EventChannel) for kind in each.kinds}
         body = v1.Watch(twins="twin_delta" in kinds, commands="command" in kinds, notices="notice" in kinds)
         self._post(lambda now: self.session.watch(body, now=now, timeout_s=self.timeout_s))
 
     def _event(self, event: v1.Event) -> None:
         for channel in list(self._channels):
-            if isinstance(channel, _EventChannel) and channel.wants(event):
+            if isinstance(channel, EventChannel) and channel.wants(event):
                 channel.put(event)
 
     def stream(self, robot: str, name: str, *, max_age_s: float) -> StreamReader:
@@ -432,20 +410,6 @@ class ClientCore:
         return then(self._post(send), lambda reply: list(reply.results))
 
 
-class _EventChannel(Channel[v1.Event]):
-    """Events of the robots and kinds wanted."""
-
-    def __init__(self, robots: frozenset[str], kinds: frozenset[str]) -> None:
-        super().__init__(EVENTS_KEPT)
-        self.robots, self.kinds = robots, kinds
-
-    def wants(self, event: v1.Event) -> bool:
-        kind = event.WhichOneof("kind")
-        if kind not in self.kinds:
-            return False
-        return not self.robots or getattr(event, kind).robot in self.robots
-
-
 def _command(method: str, options: Options, args: Mapping[str, Plain]) -> v1.Command:
     return v1.Command(
         method=method,
@@ -454,10 +418,3 @@ def _command(method: str, options: Options, args: Mapping[str, Plain]) -> v1.Com
         max_duration_ms=int((options.max_duration_s or 0) * 1000),
         preempt=options.preempt,
     )
-
-
-def _outcome(done: Future[Any]) -> tuple[object, Exception | None]:
-    error = done.exception()
-    if error is not None:
-        return None, error if isinstance(error, Exception) else ConnectionLostError(str(error))
-    return done.result(), None

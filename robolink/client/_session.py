@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.client._errors import refusal
+from robolink.client._lane import DEFAULT_TIMEOUTS, LaneState, add_sample
 from robolink.client._leases import LeaseKeeper
 from robolink.client._requests import OpenCommand, Request, settle
 from robolink.core.clock import ClockSync
@@ -39,28 +40,6 @@ HELLO_MIN_INTERVAL_S: Final = 0.1
 UNSENT_RETRY_S: Final = 0.02
 MAX_RESEND_S: Final = 1.0
 ASK_AGAIN_S: Final = 2.0
-DEFAULT_TIMEOUTS: Final = v1.Timeouts(
-    beat_ms=500,
-    peer_lost_ms=1500,
-    lease_renew_ms=1000,
-    lease_stale_ms=3000,
-    resend_ms=100,
-    setpoint_ttl_ms=300,
-)
-
-
-class _LaneState:
-    """One lane's hello and beats."""
-
-    def __init__(self) -> None:
-        self.connected = False
-        self.hub_session = 0
-        # Since when a beat waits for an answer.
-        self.unanswered_s: float | None = None
-        self.hello_s = 0.0
-        self.said_s = float("-inf")
-        self.beat_s = 0.0
-        self.asked: dict[bytes, float] = {}
 
 
 class ClientSession:
@@ -94,7 +73,7 @@ class ClientSession:
         self.on_connection: Callable[[bool], None] = lambda _connected: None
         self.setpoint_refusal: Exception | None = None
         self._roles = tuple(roles)
-        self._lanes = {lane: _LaneState() for lane in lanes}
+        self._lanes = {lane: LaneState() for lane in lanes}
         session_id = new_session_id()
         self._senders = {lane: Sender(session_id) for lane in Lane}
         self._outbox: list[tuple[Lane, list[bytes]]] = []
@@ -175,10 +154,8 @@ class ClientSession:
                 self._command_again(command, now)
         self.leases.handle_timer(now)
 
-    def _handle_lane(self, lane: Lane, state: _LaneState, now: float) -> None:
-        lost_s = (self.timeouts.peer_lost_ms - self.timeouts.beat_ms) / 1000
-        # By a beat without an answer, not by the time alone: a process that was held up has not asked either.
-        if state.connected and state.unanswered_s is not None and now - state.unanswered_s > lost_s:
+    def _handle_lane(self, lane: Lane, state: LaneState, now: float) -> None:
+        if state.connected and state.silent(self.timeouts, now):
             state.connected = False
             self.counters["hub_lost"] += 1
             state.hello_s = now
@@ -359,12 +336,7 @@ class ClientSession:
     def _sample(self, header: v1.Header, body: Message, asked_s: float, now: float) -> None:
         if isinstance(body, v1.HelloReply) and body.hub_session_id != self._lanes[Lane.CONTROL].hub_session:
             self.clock.reset()
-        self.clock.add(
-            sent_ns=int(asked_s * 1e9),
-            received_ns=header.received_ns,
-            replied_ns=header.sent_ns,
-            got_ns=int(now * 1e9),
-        )
+        add_sample(self.clock, header, asked_s, now)
 
     def _answer(self, header: v1.Header, body: Message) -> None:
         request = self._requests.pop(header.correlation_id, None)
@@ -375,7 +347,7 @@ class ClientSession:
         else:
             settle(request.future, body)
 
-    def _welcomed(self, lane: Lane, state: _LaneState, body: v1.HelloReply) -> None:
+    def _welcomed(self, lane: Lane, state: LaneState, body: v1.HelloReply) -> None:
         known = state.hub_session != 0
         restarted = state.hub_session not in (0, body.hub_session_id)
         first = not state.connected
@@ -413,7 +385,7 @@ class ClientSession:
         self.authorities[body.robot] = body
 
     def _refused(
-        self, lane: Lane, state: _LaneState, header: v1.Header, body: v1.Error, *, hello: bool
+        self, lane: Lane, state: LaneState, header: v1.Header, body: v1.Error, *, hello: bool
     ) -> None:
         if body.cause == v1.CAUSE_NO_HELLO:
             state.connected = False

@@ -14,6 +14,7 @@ from typing import Final
 
 from robolink import v1
 from robolink.core.deadman import MAX_SETPOINT_TTL_S
+from robolink.core.motion_words import NUMBERS, refuse_motion
 from robolink.core.values import Plain, from_value, type_of
 from robolink.core.violation import Violation as Violation  # the answer of every check here
 
@@ -41,23 +42,11 @@ _TYPE_WORDS: Final = {
     v1.VALUE_TYPE_BYTES: "bytes",
     v1.VALUE_TYPE_VECTOR: "a vector",
 }
-_NUMBERS: Final = (v1.VALUE_TYPE_INT, v1.VALUE_TYPE_DOUBLE, v1.VALUE_TYPE_VECTOR)
 _LONGEST: Final = {
     v1.VALUE_TYPE_STRING: MAX_STRING_BYTES,
     v1.VALUE_TYPE_BYTES: MAX_BYTES_VALUE,
     v1.VALUE_TYPE_VECTOR: MAX_VECTOR,
 }
-
-# Settings are replayed after an outage, so a wanted motion must never be one; see `_refuse_motion`.
-_MOTION_WORDS: Final = {
-    **dict.fromkeys(("velocity", "vel", "twist"), ("m/s", "rad/s", "1", "")),
-    "speed": ("m/s", "rad/s"),
-    **dict.fromkeys(("position", "pos", "angle", "pose"), ("m", "rad")),
-}
-_BESIDE_MOTION: Final = re.compile(
-    r"cmd|command|commanded|target|goal|desired|wanted|setpoint|demand|reference|ref|"
-    r"linear|angular|x|y|z|yaw|left|right|wheel|joint|motor|servo|base|"
-)
 
 
 def shown(value: object) -> str:
@@ -152,7 +141,7 @@ def _validate_component(component: v1.Component) -> None:
         _validate_fields(name, [prop.field])
         known = prop.access in (v1.ACCESS_READ_WRITE, v1.ACCESS_READ_ONLY)
         _demand(known, f"{name}.{prop.field.name} has no access mode")
-        _refuse_motion(component, prop)
+        refuse_motion(component, prop)
     for stream in component.streams:
         where = f"{name}.{stream.name}"
         _demand(stream.schema in STREAM_SCHEMAS, f"{where}: schema {shown(stream.schema)} is unknown")
@@ -172,27 +161,6 @@ def _validate_setpoint(where: str, setpoint: v1.SetpointInfo) -> None:
     _demand(short, f"{where}: ttl_ms = {setpoint.ttl_ms} is over the limit of {MAX_SETPOINT_TTL_MS}")
     rate = setpoint.minimum_rate_hz
     _demand(0 <= rate < math.inf, f"{where}: minimum_rate_hz = {rate} is no rate")
-
-
-def _refuse_motion(component: v1.Component, prop: v1.Property) -> None:
-    """A setting that orders motion is refused: kept in a cloud, it would be carried out an hour late.
-
-    Refused is a setting with the name of a setpoint of its component, and one whose name holds nothing but a word of
-    motion (velocity, speed, position …) and words for an axis, a part or an order (linear, wheel, target …), in the
-    unit of such a motion. A further word makes it a limit or parameter: max_speed, speed_limit, home_position.
-    """
-    field = prop.field
-    if prop.access != v1.ACCESS_READ_WRITE or field.type not in _NUMBERS:
-        return
-    words = {each.rstrip("0123456789") for each in field.name.split("_")}
-    wanted = any(word in _MOTION_WORDS and field.unit in _MOTION_WORDS[word] for word in words)
-    wanted = wanted and all(word in _MOTION_WORDS or _BESIDE_MOTION.fullmatch(word) for word in words)
-    if wanted or any(each.name == field.name for each in component.setpoints):
-        raise Violation(
-            v1.CAUSE_INVALID,
-            f"{component.name}.{field.name}: a setting that orders motion; settings are replayed after an outage, "
-            "so declare a setpoint or a goal (a limit such as max_speed may be a setting)",
-        )
 
 
 def _names(kind: str, where: str, names: Sequence[str]) -> None:
@@ -215,7 +183,7 @@ def _validate_field(what: str, field: v1.Field) -> None:
     _demand(word, f"{what} has no type")
     _demand(len(field.unit) <= MAX_UNIT, f"{what}: unit {shown(field.unit)} is over {MAX_UNIT} long")
     low, high = field.HasField("minimum"), field.HasField("maximum")
-    _demand(field.type in _NUMBERS or not (low or high), f"{what} is {word}: it has no minimum or maximum")
+    _demand(field.type in NUMBERS or not (low or high), f"{what} is {word}: it has no minimum or maximum")
     finite = math.isfinite(field.minimum) and math.isfinite(field.maximum)
     _demand(finite, f"{what}: limits must be finite")
     ordered = not (low and high) or field.minimum <= field.maximum

@@ -6,9 +6,7 @@ not safety rated.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -24,12 +22,21 @@ from robolink.core.envelope import (
     decode_header,
     new_session_id,
 )
-from robolink.core.sheet import shown, validate_robot_id
-from robolink.core.stop import MAX_GENERATION, StopLatch
+from robolink.core.sheet import shown
+from robolink.core.stop import StopLatch
 from robolink.core.violation import MAX_TEXT, Violation, cause_name
 from robolink.errors import LocalProtocolError, RemoteProtocolError
 from robolink.hub.pages import fitting
 from robolink.hub.roles import MAX_NAME, KeyIdentity, ceiling, has_role
+from robolink.hub.safety_state import (
+    PendingRelease,
+    PendingStop,
+    SafetyLimits,
+    SafetyPeer,
+    SafetyTurn,
+    believable,
+    check_hello,
+)
 
 MS: Final = 1_000_000
 TICK_NS: Final = 20 * MS
@@ -37,60 +44,6 @@ TICK_NS: Final = 20 * MS
 STALL_NS: Final = 500 * MS
 # How long a release waits for the control lane to hear of it before its issuer does.
 NEWS_ACK_NS: Final = 200 * MS
-
-_VERDICTS: Final = (v1.STOP_VERDICT_STOPPED, v1.STOP_VERDICT_STOPPING, v1.STOP_VERDICT_REFUSED)
-
-
-@dataclass(slots=True, kw_only=True)
-class SafetyPeer:
-    """One connected peer of this lane."""
-
-    identity: bytes
-    kind: int
-    name: str
-    roles: frozenset[int]
-    session_id: int
-    seen_ns: int
-    robots: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True, kw_only=True)
-class _PendingStop:
-    """A stop whose verdicts are not all in."""
-
-    identity: bytes
-    message_id: bytes
-    received_ns: int
-    deadline_ns: int
-    results: dict[str, v1.StopResult]
-    waiting: dict[bytes, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class _PendingRelease:
-    identity: bytes
-    message_id: bytes
-    received_ns: int
-    deadline_ns: int
-    reply: v1.ReleaseReply
-    waiting: set[bytes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyLimits:
-    """Peers and robots that this lane keeps."""
-
-    peers: int = 4096
-    robots: int = 4096
-
-
-@dataclass(slots=True)
-class SafetyTurn:
-    """What one message wants done, in this order: send `urgent`, keep `save`, send `later`."""
-
-    urgent: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
-    save: dict[str, v1.StopState] = field(default_factory=dict)
-    later: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
 
 
 class SafetyDesk:
@@ -121,8 +74,8 @@ class SafetyDesk:
         self._sender = Sender(self._session_id, limit=MAX_HUB_BODY_BYTES)
         self._peers: dict[bytes, SafetyPeer] = {}
         self._control: bytes | None = None
-        self._stops: list[_PendingStop] = []
-        self._releases: list[_PendingRelease] = []
+        self._stops: list[PendingStop] = []
+        self._releases: list[PendingRelease] = []
         self._now_ns = self._tick_ns = self._patient_until_ns = 0
         self._turn = SafetyTurn()
 
@@ -203,7 +156,13 @@ class SafetyDesk:
 
     def _hello(self, identity: bytes, header: v1.Header, body: v1.Hello, key: KeyIdentity | None) -> None:
         name, roles = ceiling(body, key)
-        self._check_hello(identity, body)
+        check_hello(
+            body,
+            new=identity not in self._peers,
+            peers=len(self._peers),
+            latches=self.latches,
+            limits=self._limits,
+        )
         again = False
         if body.kind == v1.PEER_KIND_HUB:
             if body.name != self._token:
@@ -242,26 +201,6 @@ class SafetyDesk:
         )
         self._send(identity, reply, header.message_id)
 
-    def _check_hello(self, identity: bytes, body: v1.Hello) -> None:
-        if body.kind not in (v1.PEER_KIND_CLIENT, v1.PEER_KIND_DRIVER, v1.PEER_KIND_HUB):
-            raise Violation(v1.CAUSE_INVALID, "a hello on the safety lane is a client's or a driver's")
-        if body.robots and body.kind == v1.PEER_KIND_CLIENT:
-            raise Violation(v1.CAUSE_INVALID, "only a driver serves robots")
-        if body.major != MAJOR:
-            raise Violation(v1.CAUSE_VERSION, f"the peer speaks major version {body.major}, this hub {MAJOR}")
-        if identity not in self._peers and len(self._peers) >= self._limits.peers:
-            raise Violation(v1.CAUSE_BUSY, f"this hub has its {self._limits.peers} peers (limits.peers)")
-        for each in body.robots:
-            validate_robot_id(each.robot)
-            if each.stop.generation > MAX_GENERATION:
-                raise Violation(
-                    v1.CAUSE_INVALID,
-                    f"{each.robot}: stop generation {each.stop.generation} is not believable",
-                )
-        new = {each.robot for each in body.robots} - self.latches.keys()
-        if len(self.latches) + len(new) > self._limits.robots:
-            raise Violation(v1.CAUSE_BUSY, f"this hub has its {self._limits.robots} robots (limits.robots)")
-
     def _merge(self, peer: SafetyPeer, hello: v1.RobotHello) -> None:
         latch = self.latches.setdefault(hello.robot, StopLatch(hello.robot))
         others = [
@@ -295,7 +234,7 @@ class SafetyDesk:
                 v1.CAUSE_DENIED, f"stopping needs role operate or above; {peer.name} only observes"
             )
         level = body.level or v1.STOP_LEVEL_SOFT_HOLD
-        pending = _PendingStop(
+        pending = PendingStop(
             identity=peer.identity,
             message_id=header.message_id,
             received_ns=self._now_ns,
@@ -313,7 +252,7 @@ class SafetyDesk:
         self._stops.append(pending)
         self._settle()
 
-    def _stop_one(self, pending: _PendingStop, robot: str, level: int, reason: str, by: str) -> None:
+    def _stop_one(self, pending: PendingStop, robot: str, level: int, reason: str, by: str) -> None:
         latch = self.latches.get(robot)
         if latch is None:
             text = f"no robot {shown(robot)} has ever connected to this hub"
@@ -343,22 +282,12 @@ class SafetyDesk:
                 kept.CopyFrom(result)
                 kept.robot, kept.generation = robot, pending.results[robot].generation
                 kept.text = kept.text[:MAX_TEXT]
-                self._believable(kept)
+                believable(kept, self.counters)
                 pending.results[robot] = kept
                 self._settle()
                 return
         # After the answer went out: the robot's state is what counts, so it is only counted.
         self.counters["stop_report_late"] += 1
-
-    def _believable(self, result: v1.StopResult) -> None:
-        """A verdict that this version does not know says nothing of a standstill; nor does a time that is none."""
-        if result.verdict not in _VERDICTS:
-            result.text = f"its driver's verdict {result.verdict} is not known here; {result.text}"
-            result.verdict = v1.STOP_VERDICT_STOPPING
-            self.counters["safety_verdict_unknown"] += 1
-        if result.HasField("standstill_ms") and not 0 <= result.standstill_ms < math.inf:
-            result.ClearField("standstill_ms")
-            self.counters["safety_standstill_unknown"] += 1
 
     def _settle(self) -> None:
         """Answer the stops whose verdicts are all in, or whose time is over."""
@@ -404,7 +333,7 @@ class SafetyDesk:
             if news_id is not None:
                 news.add(news_id)
         # The control lane hears of it first: else the issuer's next command could be refused as LATCHED.
-        pending = _PendingRelease(
+        pending = PendingRelease(
             identity=peer.identity,
             message_id=header.message_id,
             received_ns=self._now_ns,

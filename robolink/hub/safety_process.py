@@ -17,7 +17,8 @@ import zmq
 from robolink.core.stop import StopLatch
 from robolink.errors import RobolinkError, StorageError
 from robolink.hub.config import HubConfig
-from robolink.hub.safety import SafetyDesk, SafetyLimits
+from robolink.hub.safety import SafetyDesk
+from robolink.hub.safety_state import SafetyLimits
 from robolink.hub.sockets import Door, bind, router
 from robolink.store import StopStore
 from robolink.transports.lanes import send_frames

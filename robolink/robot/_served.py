@@ -5,15 +5,18 @@ It sends nothing; `_session.py` and `_commands.py` act on it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from robolink import v1
 from robolink.core.deadman import SetpointWatch
+from robolink.core.envelope import MAJOR, MINOR
 from robolink.core.sheet import SheetIndex
 from robolink.core.stop import StopLatch
 from robolink.core.values import from_value
 from robolink.core.violation import Violation
 from robolink.robot._properties import Properties
+from robolink.transports.lanes import Lane
 
 
 @dataclass(slots=True)
@@ -74,3 +77,28 @@ class Served:
             )
         if not self.ok:
             raise Violation(v1.CAUSE_UNREACHABLE, f"{self.robot} does not answer its driver")
+
+
+def hello_of(
+    lane: Lane, name: str, robots: Iterable[Served], *, lease_epoch: int, live_ids: list[bytes]
+) -> v1.Hello:
+    """What a driver says of itself on that lane: sheets and what runs on the control lane alone."""
+    control = lane is Lane.CONTROL
+    return v1.Hello(
+        kind=v1.PEER_KIND_DRIVER,
+        major=MAJOR,
+        minor=MINOR,
+        name=name,
+        robots=[
+            v1.RobotHello(
+                robot=each.robot,
+                sheet=each.sheet if control else None,
+                stop=each.latch.state(),
+                lease_epoch=lease_epoch if control else 0,
+            )
+            for each in robots
+            # A robot that does not answer is offline, but a stop for it is still tried.
+            if each.ok or not control
+        ],
+        live_command_ids=live_ids if control else [],
+    )

@@ -11,10 +11,8 @@ from typing import Any, Final
 
 from robolink import v1
 from robolink.core.envelope import (
-    MAJOR,
     MAX_BODY_BYTES,
     MAX_HUB_BODY_BYTES,
-    MINOR,
     body_type_name,
     decode_body,
     decode_header,
@@ -27,7 +25,7 @@ from robolink.robot._commands import CONFIRM_CANCEL_S, CommandRules
 from robolink.robot._motion import MotionRules
 from robolink.robot._notices import NoticeRules
 from robolink.robot._properties import Measured
-from robolink.robot._served import Served
+from robolink.robot._served import Served, hello_of
 from robolink.robot._twin import TwinRules
 from robolink.robot._wire import LaneLink, Wire
 from robolink.transports.lanes import Lane
@@ -173,25 +171,9 @@ class DriverSession:
             self._give_up(served, now, "its driver is shutting down")
 
     def _say_hello(self, lane: Lane, now: float) -> None:
-        control = lane is Lane.CONTROL
-        robots = [
-            v1.RobotHello(
-                robot=each.robot,
-                sheet=each.sheet if control else None,
-                stop=each.latch.state(),
-                lease_epoch=self._wire.lease_epoch if control else 0,
-            )
-            for each in self._robots.values()
-            # A robot that does not answer is offline, but a stop for it is still tried.
-            if each.ok or not control
-        ]
-        hello = v1.Hello(
-            kind=v1.PEER_KIND_DRIVER,
-            major=MAJOR,
-            minor=MINOR,
-            name=self.name,
-            robots=robots,
-            live_command_ids=self.commands.ledger.listed_ids() if control else [],
+        ids = self.commands.ledger.listed_ids()
+        hello = hello_of(
+            lane, self.name, self._robots.values(), lease_epoch=self._wire.lease_epoch, live_ids=ids
         )
         self._links[lane].hello(hello, now)
 
