@@ -34,7 +34,7 @@ REGISTRIES = re.compile(
 PUBLIC_NAMES = {
     "robolink": ("__version__ connect connect_async stop_all"),
     "robolink.robot": (
-        "Arg Arm Base Battery Camera Component Driver Goal GoalEnded Gpio Gripper Imu Motor Order "
+        "Arg Arm AsyncGoal Base Battery Camera Component Driver Goal GoalEnded Gpio Gripper Imu Motor Order "
         "Reading Robot RobotHandler RobotLink Sensor Servo Setting SettingRejectedError "
         "StopOutcome StopView Stream command goal setpoint"
     ),

@@ -37,9 +37,8 @@ class AuthorityDesk:
     def push(self, machine: Machine) -> None:
         """Tell every client that authority over this robot has changed."""
         message = self.message(machine)
-        for peer in self._site.peers.values():
-            if peer.kind == v1.PEER_KIND_CLIENT:
-                self._site.send(peer.identity, message, destination=machine.robot)
+        for peer in self._site.peers.clients():
+            self._site.send(peer.identity, message, destination=machine.robot)
 
     def setpoint(self, peer: Peer, header: v1.Header, frames: list[bytes]) -> None:
         """Pass a setpoint on, by its header alone; of those of one turn only the newest, per lease and component.

@@ -100,7 +100,7 @@ class HelloDesk:
         site = self._site
         if peer.session_id in (0, site.session_id):
             raise Violation(v1.CAUSE_INVALID, "a session id is random, not 0 and not the hub's")
-        names = {each.name for each in site.peers.values() if each.session_id == peer.session_id}
+        names = {each.name for each in site.peers.of_session(peer.session_id)}
         names |= site.leases.owners(peer.session_id)
         if names - {peer.name}:
             raise Violation(v1.CAUSE_DENIED, "this session id is another peer's; draw a new one")
@@ -139,17 +139,17 @@ class HelloDesk:
         other = site.peers.get(peer.identity)
         if other is not None and (other.session_id, other.kind) != (peer.session_id, peer.kind):
             self.drop(other)  # Another peer than it was, on the same connection.
-        for old in [each for each in site.peers.values() if each.session_id == peer.session_id]:
+        for old in site.peers.of_session(peer.session_id):
             if old.kind != peer.kind:
                 self.drop(old)
                 continue
             peer.watch = old.watch if old.identity == peer.identity else None
             peer.robots = old.robots
-            del site.peers[old.identity]
+            site.peers.remove(old.identity)
             for record in site.table.all_live():
                 if record.peer == old.identity:
                     record.peer = peer.identity
-        site.peers[peer.identity] = peer
+        site.peers.put(peer)
 
     def _attach(self, peer: Peer, hello: v1.RobotHello) -> tuple[Machine, bool]:
         site = self._site
@@ -217,7 +217,7 @@ class HelloDesk:
 
     def drop(self, peer: Peer) -> None:
         """The peer is gone; its robots are offline, its leases go stale by themselves."""
-        self._site.peers.pop(peer.identity, None)
+        self._site.peers.remove(peer.identity)
         self._authority.forget(peer)
         for robot in peer.robots:
             machine = self._site.machines[robot]

@@ -278,9 +278,8 @@ class LeaseDesk:
         self._tell_owner(lease, lost)
 
     def _tell_owner(self, lease: Lease, message: v1.LeaseLost | v1.LeaseWanted) -> None:
-        for peer in self._site.peers.values():
-            if peer.session_id == lease.session_id:
-                self._site.send(peer.identity, message, destination=lease.robot)
+        for peer in self._site.peers.of_session(lease.session_id):
+            self._site.send(peer.identity, message, destination=lease.robot)
 
     # The hub's own, for commands through a twin.
 

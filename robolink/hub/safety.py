@@ -202,6 +202,7 @@ class SafetyDesk:
         self._send(identity, reply, header.message_id)
 
     def _merge(self, peer: SafetyPeer, hello: v1.RobotHello) -> None:
+        new = hello.robot not in self.latches
         latch = self.latches.setdefault(hello.robot, StopLatch(hello.robot))
         others = [
             each
@@ -212,7 +213,7 @@ class SafetyDesk:
             # Anybody may stop a robot; to call it released is for who serves it alone.
             self.counters["safety_hello_of_another"] += 1
             return
-        if latch.merge(hello.stop, self._now_ns) or latch.generation == 0:
+        if latch.merge(hello.stop, self._now_ns) or new:
             self._turn.save[hello.robot] = latch.state()
             self._news(hello.robot)
 

@@ -32,7 +32,7 @@ from robolink.hub.safety_process import READY, bind_again
 from robolink.hub.site import Send
 from robolink.hub.sockets import Door, TelemetryProxy, router
 from robolink.store import Durability, Journal
-from robolink.transports.lanes import Keys, dealer, send_frames
+from robolink.transports.lanes import Keys, dealer, messages, send_frames
 
 log = logging.getLogger(__name__)
 
@@ -247,21 +247,19 @@ class HubServer:
                 log.exception("one message failed")
 
     def _drain_safety(self) -> None:
-        with contextlib.suppress(zmq.Again):
-            while True:
-                frames = self._safety_link.recv_multipart(zmq.NOBLOCK)
-                header = decode_header(frames[0])
-                body = decode_body(header, frames[1], limit=MAX_HUB_BODY_BYTES)
-                self.broker.site.now_ns = time.monotonic_ns()
-                if isinstance(body, v1.Authority):
-                    self.broker.safety_news(body, kept=not self._safety_known)
-                    self._to_safety(v1.BeatReply(), correlation_id=header.message_id)
-                elif isinstance(body, v1.HelloReply):
-                    for authority in body.authorities:
-                        self.broker.safety_news(authority, kept=True)
-                    self._safety_known = True
-                elif isinstance(body, v1.Error):
-                    log.error("the safety process refuses: %s", body.text)
+        for frames in messages(self._safety_link, self.config.limits.drain):
+            header = decode_header(frames[0])
+            body = decode_body(header, frames[1], limit=MAX_HUB_BODY_BYTES)
+            self.broker.site.now_ns = time.monotonic_ns()
+            if isinstance(body, v1.Authority):
+                self.broker.safety_news(body, kept=not self._safety_known)
+                self._to_safety(v1.BeatReply(), correlation_id=header.message_id)
+            elif isinstance(body, v1.HelloReply):
+                for authority in body.authorities:
+                    self.broker.safety_news(authority, kept=True)
+                self._safety_known = True
+            elif isinstance(body, v1.Error):
+                log.error("the safety process refuses: %s", body.text)
 
     def _finish_turn(self) -> None:
         if self.broker.site.fresh:

@@ -24,7 +24,8 @@ from robolink.core.violation import Violation
 from robolink.errors import LocalProtocolError
 from robolink.hub.audit import AuditChain
 from robolink.hub.config import HubConfig
-from robolink.hub.roles import has_role, role_name
+from robolink.hub.peers import Peer as Peer
+from robolink.hub.peers import Peers
 from robolink.store import Batch
 
 MS: Final = 1_000_000
@@ -51,38 +52,6 @@ class Turn:
     newest: dict[tuple[tuple[int, int], str], int] = field(default_factory=dict)
     batch: Batch = field(default_factory=Batch)
     failed: list[Callable[[str], None]] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class Peer:
-    """One connected peer, by its ROUTER identity."""
-
-    identity: bytes
-    kind: int
-    name: str
-    roles: frozenset[int]
-    session_id: int
-    seen_ns: int
-    robots: set[str] = field(default_factory=set)
-    watch: v1.Watch | None = None
-    # Acts for a cloud: it never takes a lease from a person on site.
-    cloud: bool = False
-    # A driver's own word on its link, from its beats.
-    link: v1.LinkState | None = None
-
-    def has(self, role: int) -> bool:
-        """Whether this peer has that role."""
-        return has_role(self.roles, role)
-
-    def need(self, role: int, what: str) -> None:
-        """Refuse unless this peer has that role.
-
-        Raises:
-            Violation: DENIED.
-        """
-        if not self.has(role):
-            have = ", ".join(sorted(role_name(each) for each in self.roles)) or "none"
-            raise Violation(v1.CAUSE_DENIED, f"{what} needs role {role_name(role)}; {self.name} has {have}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,7 +104,7 @@ class Site:
         self.session_id = new_session_id()
         self.started_ns = now_ns
         self.sender = Sender(self.session_id, limit=MAX_HUB_BODY_BYTES)
-        self.peers: dict[bytes, Peer] = {}
+        self.peers = Peers()
         self.machines: dict[str, Machine] = {}
         self.latches: dict[str, StopLatch] = {}
         self.table = CommandTable(
@@ -295,7 +264,7 @@ class Site:
 
     def watchers(self, robot: str) -> Iterable[Peer]:
         """The peers that watch this robot."""
-        for peer in self.peers.values():
+        for peer in self.peers.clients():
             if peer.watch is not None and (not peer.watch.robots or robot in peer.watch.robots):
                 yield peer
 

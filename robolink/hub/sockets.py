@@ -16,10 +16,9 @@ from robolink.hub.roles import KeyIdentity
 from robolink.transports.curve import load_keys, serve_curve, start_authenticator, user_id
 from robolink.transports.lanes import (
     CLOSE_LINGER_MS,
-    HEARTBEAT_MS,
-    HEARTBEAT_TIMEOUT_MS,
     Keys,
     messages,
+    notice_dead_tcp,
     readable,
 )
 
@@ -99,8 +98,7 @@ def router(context: zmq.Context[zmq.Socket[bytes]], door: Door, *, send_queue: i
     socket = context.socket(zmq.ROUTER)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     socket.setsockopt(zmq.LINGER, CLOSE_LINGER_MS)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+    notice_dead_tcp(socket)
     socket.setsockopt(zmq.SNDHWM, send_queue)
     socket.setsockopt(zmq.RCVHWM, send_queue)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
@@ -133,6 +131,7 @@ class TelemetryProxy:
             socket.setsockopt(zmq.RCVHWM, queue)
             socket.setsockopt(zmq.LINGER, 0)
             socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+            notice_dead_tcp(socket)
             serve_curve(socket, door.keys)
             bind(socket, url, "telemetry")
         self._control = context.socket(zmq.PAIR)

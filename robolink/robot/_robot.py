@@ -22,7 +22,7 @@ from robolink import v1
 from robolink.core.sheet import validate_sheet
 from robolink.core.values import Plain, to_values
 from robolink.core.violation import Violation
-from robolink.errors import ConfigError, RobolinkError
+from robolink.errors import ConfigError, RejectedError, RobolinkError
 from robolink.robot._async import AsyncSide
 from robolink.robot._declare import Component, Reading, Setting
 from robolink.robot._driver import Driver
@@ -226,6 +226,10 @@ class Robot(RobotHandler):
         except (GoalEnded, CancelledError):
             self._still(order)
             tell = partial(order.ended, _why(order))
+        except RejectedError as exc:
+            # The vendor's word that it cannot be done: out of reach, no way there.
+            self._still(order)
+            tell = partial(order.fail, str(exc.args[0]), _cause(exc))
         except Exception as exc:
             # An exception of the vendor's code is the command's outcome.
             log.exception("robot %s: %s raised", order.robot, order.method)
@@ -381,6 +385,10 @@ def _outcome(order: Order, result: Any) -> Callable[[], None]:
     results = {} if result is None else result if isinstance(result, dict) else {"result": result}
     to_values(results)  # What cannot be told is the method's fault, and its outcome.
     return partial(order.succeed, **results)
+
+
+def _cause(error: RejectedError) -> v1.Cause:
+    return error.cause or v1.CAUSE_DRIVER_ERROR  # type: ignore[return-value]
 
 
 def _why(order: Order) -> v1.CommandState:

@@ -18,6 +18,7 @@ from robolink.robot._actions import Action
 from robolink.transports.lanes import Lane
 
 HELLO_RETRY_S: Final = 0.5
+HELLO_MAX_RETRY_S: Final = 2.0
 # A hello that found no connection: TCP is just being made.
 HELLO_UNSENT_RETRY_S: Final = 0.05
 # However often the hub says "no hello", one lane asks no more often than this.
@@ -130,6 +131,7 @@ class LaneLink:
         self._hellos: OrderedDict[bytes, frozenset[str]] = OrderedDict()
         self._hello_at: float | None = None
         self._said_at = -HELLO_RETRY_S
+        self._retry_s = HELLO_RETRY_S
         self._beat_at = 0.0
 
     def hello(self, body: v1.Hello, now: float) -> None:
@@ -140,7 +142,9 @@ class LaneLink:
             self._hellos.popitem(last=False)
         self._wire.send(body, now, lane=self.lane, message_id=message_id)
         self._said_at = now
-        self._hello_at = now + HELLO_RETRY_S
+        self._hello_at = now + self._retry_s
+        # A hub that does not answer may be busy with a fleet that comes all at once.
+        self._retry_s = min(self._retry_s * 2, HELLO_MAX_RETRY_S)
 
     def want_hello(self, now: float) -> None:
         """Have a hello said at the next timer, soon but not in a loop."""
@@ -152,7 +156,7 @@ class LaneLink:
 
     def hello_unsent(self) -> None:
         """The last hello found no connection."""
-        self._hello_at = self._said_at + HELLO_UNSENT_RETRY_S
+        self._hello_at, self._retry_s = self._said_at + HELLO_UNSENT_RETRY_S, HELLO_RETRY_S
 
     def give_up(self) -> None:
         """The hub refused for good: silence."""
@@ -171,7 +175,7 @@ class LaneLink:
         while self._hellos and self._hellos.popitem(last=False)[0] != header.correlation_id:
             continue
         if newest:
-            self._hello_at = None
+            self._hello_at, self._retry_s = None, HELLO_RETRY_S
         if not self.up:
             self._beat_at = now + self._wire.timeouts.beat_ms / 1e3
         self.up = True

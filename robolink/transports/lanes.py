@@ -18,8 +18,12 @@ from robolink.errors import ConfigError
 DEFAULT_URL: Final = "tcp://127.0.0.1:5570"
 CONTROL_HWM: Final = 256
 TELEMETRY_HWM: Final = 1000
-HEARTBEAT_MS: Final = 500
-HEARTBEAT_TIMEOUT_MS: Final = 1500
+# Dead TCP is the kernel's to notice: ZMTP's own heartbeats make libzmq 4.3.5 abort the process when they time out over a
+# full receive queue. Our lanes have beats of their own above it.
+KEEPALIVE_IDLE_S: Final = 2
+KEEPALIVE_INTERVAL_S: Final = 1
+KEEPALIVE_COUNT: Final = 3
+UNACKNOWLEDGED_MS: Final = 5000
 CLOSE_LINGER_MS: Final = 200
 
 
@@ -105,9 +109,17 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
+def notice_dead_tcp(socket: zmq.Socket[bytes]) -> None:
+    """A connection whose other end does not answer is closed by the kernel, idle or not."""
+    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT)
+    socket.setsockopt(zmq.TCP_MAXRT, UNACKNOWLEDGED_MS)
+
+
 def _common(socket: zmq.Socket[bytes], keys: Keys | None) -> None:
-    socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+    notice_dead_tcp(socket)
     socket.setsockopt(zmq.LINGER, CLOSE_LINGER_MS)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
