@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -30,6 +29,24 @@ CONNECT_S: Final = 60.0
 PATIENCE_S: Final = 2.0
 SETTLE_S: Final = 60.0
 ASK_EVERY_S: Final = 0.15
+STEP_S: Final = 0.02
+
+
+class Ending:
+    """SIGTERM has come. Not an Event: one that is set by a handler while its thread waits for it can hang for ever."""
+
+    def __init__(self) -> None:
+        self.come = False
+        signal.signal(signal.SIGTERM, self._come)
+
+    def _come(self, *_: object) -> None:
+        self.come = True
+
+    def wait(self, seconds: float) -> None:
+        """For so long, or until it comes."""
+        until = time.monotonic() + seconds
+        while not self.come and time.monotonic() < until:
+            time.sleep(min(STEP_S, seconds))
 
 
 class Worker:
@@ -56,7 +73,7 @@ class Worker:
         if state in _ALIVE:
             self.accepted.add(command)
 
-    def run(self, ending: threading.Event) -> None:
+    def run(self, ending: Ending) -> None:
         """All that is left of the script, then ask until everything has ended."""
         self.peer.connect(CONNECT_S)
         self._come_back()
@@ -69,7 +86,8 @@ class Worker:
             self.history.note("act", n=act.index, kind=act.kind)
             _ACTS[act.kind](self, act)
         self._settle(ending)
-        ending.wait()
+        while not ending.come:
+            ending.wait(1.0)
         self.peer.close()
 
     def _come_back(self) -> None:
@@ -78,9 +96,9 @@ class Worker:
             if frames and position % 3 == self.life % 3:
                 self.peer.send_again(each, frames)
 
-    def _settle(self, ending: threading.Event) -> None:
+    def _settle(self, ending: Ending) -> None:
         until = time.monotonic() + SETTLE_S
-        while not ending.is_set():
+        while not ending.come:
             self.waiting = [each for each in self.waiting if not each.done()]
             asked = {each: self.peer.ask(bytes.fromhex(each)) for each in self.sent}
             open_ids = []
@@ -253,8 +271,7 @@ _ACTS: Final[dict[str, Callable[[Worker, Act], None]]] = {
 def main(arguments: list[str]) -> None:
     """Play it; SIGTERM ends it in good order."""
     url, path, seed, client = arguments
-    ending = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    ending = Ending()
     with contextlib.suppress(KeyboardInterrupt):
         Worker(url, Path(path), int(seed), int(client)).run(ending)
 
