@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -90,8 +91,10 @@ def main() -> int:
     without = [each for each in options.without.split(",") if each]
     verdicts: list[Verdict] = []
     begun = time.monotonic()
-    with contextlib.suppress(KeyboardInterrupt):
-        for verdict in sweep(seeds, folder, jobs=options.jobs, without=without, keep=options.keep):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    playing = sweep(seeds, folder, jobs=options.jobs, without=without, keep=options.keep)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(playing):
+        for verdict in playing:
             verdicts.append(verdict)
             _show(verdict, len(verdicts), len(seeds), begun, folder)
     failing = sorted(each.seed for each in verdicts if each.broken)

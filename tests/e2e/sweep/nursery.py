@@ -1,7 +1,7 @@
 """Starts the sweep's processes by fork from one that has imported everything: a start costs no second of imports.
 
-`python -m tests.e2e.sweep.nursery` reads one JSON line per process and answers with its pid. It ends with its input;
-its children do not. Each child leads a group of its own and dies by itself or by a signal, like any process.
+`python -m tests.e2e.sweep.nursery` reads one JSON line per process and answers with its pid. It ends with its input,
+and what it has started ends with it. Each child leads a group of its own and dies by itself or by a signal, like any process.
 """
 
 from __future__ import annotations
@@ -81,13 +81,27 @@ def main() -> None:
     for module in IMPORTED:
         importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for them here.
+    started: list[int] = []
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
         if pid == 0:
             _child(order)
+        started.append(pid)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
+    _end_all(started)
+
+
+def _end_all(started: list[int]) -> None:
+    """A runner that was killed leaves nobody behind."""
+    for pid in started:
+        try:
+            parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid():  # Else the number is another's by now.
+                os.killpg(pid, signal.SIGKILL)
+        except (OSError, ValueError):
+            continue  # It has ended.
 
 
 if __name__ == "__main__":
