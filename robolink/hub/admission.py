@@ -127,6 +127,7 @@ def _deadline(site: Site, header: v1.Header) -> int:
         raise Violation(
             v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms"
         )
+    site.check_ours(header)
     return deadline_ns
 
 

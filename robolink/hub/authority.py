@@ -67,6 +67,7 @@ class AuthorityDesk:
             raise Violation(
                 v1.CAUSE_TOO_LATE, f"setpoint for {header.destination} is over its ttl of {ttl_ms} ms"
             )
+        site.check_ours(header)
         if self._commands.goals_on(robot, component):
             raise Violation(
                 v1.CAUSE_BUSY, f"{header.destination} runs a goal; cancel it before streaming setpoints"

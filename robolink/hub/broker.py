@@ -127,6 +127,7 @@ class Broker:
             site.table.add(record)
         for machine in site.machines.values():
             machine.twin.mark_stale()
+        self.commands.load_rejections(journal.rejections())
         self.leases.load(journal)
         site.chain.load(journal.audit_records(RECENT_KEPT))
 

@@ -156,12 +156,18 @@ class CommandDesk:
             text=violation.text,
             time_ns=self._site.now_ns,
         )
-        if violation.cause != v1.CAUSE_ID_REUSED:
+        keep = violation.cause != v1.CAUSE_ID_REUSED
+        if keep:
             self._rejected[command_id] = (digest, update)
+            self._site.turn.batch.rejected(digest, update)
+            # A full disk must not keep the answer back.
+            self._site.turn.failed.append(lambda _text: self._tell(peer, update, held=False))
             if len(self._rejected) > REJECTED_KEPT:
-                self._rejected.popitem(last=False)
+                oldest, _ = self._rejected.popitem(last=False)
+                self._site.counters["rejected_forgotten_early"] += 1
+                self._site.turn.batch.forget_rejected([oldest])
         self._site.counters["rejected_" + v1.Cause.Name(violation.cause).removeprefix("CAUSE_").lower()] += 1
-        self._tell(peer, update, held=False)
+        self._tell(peer, update, held=keep)
 
     def _storage_failed(self, record: CommandRecord, text: str) -> None:
         self._site.table.forget(record.id)
@@ -390,6 +396,18 @@ class CommandDesk:
         ids = self._site.table.purge(self._site.now_ns)
         if ids:
             self._site.turn.batch.forget_commands(ids)
+        over_ns = self._site.now_ns - self._site.table.retention_ns
+        old = [each for each, (_, update) in self._rejected.items() if update.time_ns < over_ns]
+        for each in old:
+            del self._rejected[each]
+        if old:
+            self._site.turn.batch.forget_rejected(old)
+
+    def load_rejections(self, rejections: Iterable[tuple[bytes, v1.CommandUpdate]]) -> None:
+        """What former hubs have refused; its clock may have been another one: kept a full period more."""
+        for digest, update in rejections:
+            update.time_ns = self._site.now_ns
+            self._rejected[update.command_id] = (digest, update)
 
     def _tell(self, identity: bytes, update: v1.CommandUpdate, *, held: bool) -> None:
         site = self._site

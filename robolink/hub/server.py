@@ -36,7 +36,7 @@ from robolink.transports.lanes import Keys, dealer, messages, send_frames
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = 30.0
 REPORT_S: Final = 30.0
 LOOK_MS: Final = 50
 

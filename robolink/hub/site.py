@@ -174,7 +174,7 @@ class Site:
         """Whether the sender's stamp can be a site time at all.
 
         Raises:
-            Violation: NO_TIMESYNC; TOO_LATE, it was sent to a former hub, and what that one made of it is not known here.
+            Violation: NO_TIMESYNC.
         """
         if not header.sent_ns:
             raise Violation(
@@ -186,6 +186,13 @@ class Site:
             raise Violation(
                 v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced"
             )
+
+    def check_ours(self, header: v1.Header) -> None:
+        """Whether it was sent to this hub.
+
+        Raises:
+            Violation: TOO_LATE, it was sent to a former one, and what that one made of it is not known here.
+        """
         if header.sent_ns < self.started_ns:
             raise Violation(
                 v1.CAUSE_TOO_LATE,

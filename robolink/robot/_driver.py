@@ -33,6 +33,7 @@ from robolink.transports.lanes import Keys, beside, publisher, seen_from
 log = logging.getLogger(__name__)
 
 CALL_S: Final = 2.0
+SIGNAL_LOOK_S: Final = 0.1
 
 
 class Driver:
@@ -150,11 +151,14 @@ class Driver:
         Raises:
             RobolinkError: The hub refuses this driver.
         """
+        # A handler may land while this thread is inside the event's own lock: it only leaves a note.
+        signalled: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._ending.set())
+            signal.signal(number, lambda number, _frame: signalled.append(number))
         if not self._started:
             self.start()
-        self._ending.wait()
+        while not signalled and not self._ending.wait(SIGNAL_LOOK_S):
+            continue
         self.close()
         if self.error is not None:
             raise self.error

@@ -45,7 +45,10 @@ _VERSION_2: Final = (
     "CREATE TABLE audit (seq INTEGER PRIMARY KEY, record BLOB NOT NULL)",
 )
 # A change of the schema is one more step here (see schema.py); what is released stays as it is.
-SCHEMA: Final = Schema("journal", (_VERSION_1, _VERSION_2))
+_VERSION_3: Final = (
+    "CREATE TABLE rejected (id BLOB PRIMARY KEY, digest BLOB NOT NULL, verdict BLOB NOT NULL) WITHOUT ROWID",
+)
+SCHEMA: Final = Schema("journal", (_VERSION_1, _VERSION_2, _VERSION_3))
 
 _PUT_COMMAND: Final = "INSERT OR REPLACE INTO commands VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _PUT_STATE: Final = (
@@ -126,6 +129,15 @@ class Batch:
             record.id,
         )
         self._statements.append((_PUT_STATE, row))
+
+    def rejected(self, digest: bytes, update: v1.CommandUpdate) -> None:
+        """A command that was refused: its id stays refused, for the next hub too."""
+        row = (update.command_id, digest, update.SerializeToString())
+        self._statements.append(("INSERT OR REPLACE INTO rejected VALUES (?,?,?)", row))
+
+    def forget_rejected(self, ids: list[bytes]) -> None:
+        """Refusals whose retention is over."""
+        self._statements += [("DELETE FROM rejected WHERE id=?", (each,)) for each in ids]
 
     def forget_commands(self, ids: list[bytes]) -> None:
         """Ended commands whose retention is over."""
@@ -263,6 +275,11 @@ class Journal:
                 time_ns=row[19],
                 late=v1.CommandUpdate.FromString(row[20]) if row[20] is not None else None,
             )
+
+    def rejections(self) -> Iterator[tuple[bytes, v1.CommandUpdate]]:
+        """Every refusal kept, with the digest of what was refused."""
+        for digest, verdict in self._db.execute("SELECT digest, verdict FROM rejected"):
+            yield digest, v1.CommandUpdate.FromString(verdict)
 
     def robots(self) -> Iterator[tuple[str, v1.Sheet, str]]:
         """Every robot ever seen: id, newest sheet, newest twin command id."""
