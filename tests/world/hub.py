@@ -75,7 +75,10 @@ class Hub:
         self.broker = Broker(CONFIG, self.journal, self.now_ns)
         latches = {robot: StopLatch(robot) for robot in self.latches}
         for robot, state in self.latches.items():
-            latches[robot].load(v1.StopState.FromString(state))
+            kept = v1.StopState.FromString(state)
+            if kept.released_ns > self.now_ns:
+                kept.released_ns = 0  # As SafetyProcess: the machine was booted since.
+            latches[robot].load(kept)
         self.desk = SafetyDesk(
             latches, hub_token="token", timeouts=CONFIG.timeouts.message(), hub_name=CONFIG.name
         )

@@ -116,22 +116,21 @@ def no_velocity_slips_past_a_stop(world: World) -> None:
     rover = world.rover()
     world.answer(anna.acquire("r1"))
     for queue in (anna.lanes[Lane.CONTROL].to_hub, driver.lanes[Lane.CONTROL].to_peer):
-        anna.drive("r1", ttl_ms=5_000)
-        world.advance(0.1)
+        anna.drive("r1")
+        world.advance(0.05)
         assert rover.velocity > 0, "it should move before the stop"
-        queue.delay_ns = 500 * MS
-        anna.drive("r1", ttl_ms=5_000)
-        world.advance(0.02)
+        queue.delay_ns = 200 * MS  # Within its ttl.
+        anna.drive("r1")
+        world.advance(0.005)
         assert world.answer(ben.stop("r1")).results[0].verdict == STOPPED
-        world.advance(0.1)
         assert world.answer(ben.release("r1")).results[0].cause == 0
-        world.until(lambda: not rover.latched)
-        queue.delay_ns = MS
-        for _ in range(150):
+        world.until(lambda: not rover.latched, 0.05)
+        for _ in range(50):
             world.advance(0.01)
             assert not rover.moving, "a velocity of before the stop moved it after the release"
-        anna.drive("r1", ttl_ms=300)
-        world.advance(0.1)
+        queue.delay_ns = MS
+        anna.drive("r1")
+        world.advance(0.05)
         assert rover.velocity > 0, "a new order moves it again"
         world.advance(0.5)
 
@@ -146,10 +145,10 @@ def order_of_while_stopped_moves_nothing(world: World) -> None:
     assert world.answer(ben.stop("r1")).results[0].verdict == STOPPED
     world.until(lambda: anna.session.generation("r1") == 1)
     queue = anna.lanes[Lane.CONTROL].to_hub
-    queue.delay_ns = 500 * MS
-    anna.drive("r1", ttl_ms=5_000)
+    queue.delay_ns = 200 * MS
+    anna.drive("r1")
     command = anna.command("r1", "wheels.go")
-    world.advance(0.1)
+    world.advance(0.05)
     assert world.answer(ben.release("r1")).results[0].cause == 0
     queue.delay_ns = MS
     for _ in range(150):
