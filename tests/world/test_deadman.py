@@ -10,6 +10,7 @@ from robolink import v1
 from robolink.transports.lanes import Lane
 from tests.world.network import MS
 from tests.world.peers import Client
+from tests.world.rover import MAX_SPEED
 from tests.world.world import World
 
 CONTINUE = v1.ON_DISCONNECT_CONTINUE
@@ -209,3 +210,21 @@ def test_full_disk_refuses_commands_and_still_stops(world: World, anna: Client) 
     assert world.rover().started == []
     command = anna.command("r1", "wheels.nudge")
     assert world.state(command) == "SUCCEEDED"
+
+
+def test_verdict_that_came_while_the_disk_was_full_is_told_and_kept(world: World, anna: Client) -> None:
+    world.rover().setting_s = 0.1
+    version = world.answer(anna.write("r1", MAX_SPEED, 0.7)).version
+    world.hub.journal.full = True
+    world.advance(0.5)
+    world.hub.journal.full = False
+    world.advance(5)
+
+    def observed() -> int:
+        properties = world.answer(anna.twin("r1")).properties
+        return next(each.observed.version for each in properties if each.name == MAX_SPEED)
+
+    assert observed() == version
+    world.hub.restart()
+    world.advance(1)
+    assert observed() == version
