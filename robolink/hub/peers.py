@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from robolink import v1
@@ -58,6 +58,10 @@ class Peers:
     def __contains__(self, identity: bytes) -> bool:
         """Whether that connection is somebody's."""
         return identity in self._all
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Every connection."""
+        return iter(self._all)
 
     def get(self, identity: bytes) -> Peer | None:
         """Who that is."""

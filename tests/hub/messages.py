@@ -21,7 +21,7 @@ from robolink import v1
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 # Four bytes in its repr, two in its hex; as a whole under the limit of a body, doubled over it.
 LONG: Final = 140_000
-MANY: Final = 20_000
+MANY: Final = 6_000
 MAX_DEPTH: Final = 8
 
 # What a valid message of the tests' hub may name: half of all mistakes are a right word in a wrong place.

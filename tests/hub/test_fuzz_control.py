@@ -93,11 +93,14 @@ def test_the_valid_messages_are_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", BODY_OF_TYPE.values(), ids=lambda kind: kind.DESCRIPTOR.name)
 def test_each_field_of_each_message(kind: type[Message], tmp_path: Path) -> None:
+    right = "driver" if kind in DRIVERS else "client"
+
     def cases(name: str) -> Iterator[tuple[str, bytes]]:
         body = valid(kind)
         yield "as it should be", body.SerializeToString()
         for path in paths(kind.DESCRIPTOR):
-            if name != "driver" and (len(path) > 2 or (kind in DRIVERS and len(path) > 1)):
+            # The whole depth from who may send it; the others are refused before it is read.
+            if name != right and len(path) > 1:
                 continue
             for what, wire in odd(path):
                 yield what, mutated(body, path, wire)
