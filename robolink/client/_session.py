@@ -380,8 +380,7 @@ class ClientSession:
             return  # The other lane was quicker.
         if known is not None and not body.leases and known.leases:
             # The safety lane's news names no leases.
-            known.stop.CopyFrom(body.stop)
-            return
+            body = v1.Authority(robot=body.robot, stop=body.stop, leases=known.leases)
         self.authorities[body.robot] = body
 
     def _refused(

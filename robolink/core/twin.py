@@ -113,6 +113,7 @@ class RobotTwin:
                 version=desired.version,
             )
         if name != "stop" or raised:
+            desired = self._fresh(name).desired
             desired.CopyFrom(v1.Desired(value=value, version=desired.version + 1))
         return _copy(desired)
 
@@ -145,6 +146,13 @@ class RobotTwin:
         properties = self._index.properties() if self._index is not None else {}
         return [name for name, prop in properties.items() if prop.access == v1.ACCESS_READ_WRITE]
 
+    def _fresh(self, name: str) -> v1.PropertyState:
+        """That state as a new message, to be changed: what is overwritten inside one is freed only with the whole of it."""
+        fresh = v1.PropertyState()
+        fresh.CopyFrom(self._states[name])
+        self._states[name] = fresh
+        return fresh
+
     # Observed and reported.
 
     def report_by_driver(self, state: v1.PropertyState, now_ns: int) -> v1.PropertyState | None:
@@ -168,10 +176,11 @@ class RobotTwin:
             self.counters["report_of_unknown_property"] += 1
             return None
         delta = v1.PropertyState(name=state.name)
+        fresh = self._fresh(state.name)
         if state.HasField("observed"):
-            self._merge_observed(kept, state.observed, delta)
+            self._merge_observed(fresh, state.observed, delta)
         if state.HasField("reported"):
-            self._merge_reported(kept, state.reported, now_ns, delta)
+            self._merge_reported(fresh, state.reported, now_ns, delta)
         return delta if delta.HasField("observed") or delta.HasField("reported") else None
 
     def _merge_observed(self, kept: v1.PropertyState, new: v1.Observed, delta: v1.PropertyState) -> None:

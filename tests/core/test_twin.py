@@ -383,3 +383,17 @@ def test_a_rolled_back_write_never_was(twin: RobotTwin) -> None:
     twin.load(before)
     assert state(twin) == before
     assert twin.write(NAME, to_value(1.2), 1).version == 2
+
+
+def test_a_state_that_is_reported_for_ever_does_not_grow() -> None:
+    """A message that is overwritten in place keeps what it held before: each report makes a new one."""
+    twin = RobotTwin("r")
+    field = v1.Field(name="x", type=v1.VALUE_TYPE_DOUBLE)
+    component = v1.Component(name="b", properties=[v1.Property(field=field, access=v1.ACCESS_READ_ONLY)])
+    twin.declare(SheetIndex(v1.Sheet(model="m", components=[component])))
+    for count in range(1, 200):
+        before = twin._states["b.x"]
+        reported = v1.Reported(value=v1.Value(double_value=count), time_ns=count)
+        twin.report(v1.PropertyState(name="b.x", reported=reported), count)
+        assert twin._states["b.x"] is not before
+    assert twin._states["b.x"].reported.value.double_value == 199
