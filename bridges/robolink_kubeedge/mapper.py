@@ -254,6 +254,7 @@ class Mapper:
                     self.config.hub.url or None,
                     name=self.config.common.name,
                     roles=self.config.hub.role_values(),
+                    cloud=True,
                 )
                 async with hub as connected:
                     await self._with_hub(connected)
