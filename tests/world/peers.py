@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from robolink import v1
+from robolink.client._leases import PLAIN, Wish
 from robolink.client._requests import OpenCommand
 from robolink.client._session import ClientSession
 from robolink.core.envelope import new_message_id, new_session_id
@@ -202,9 +203,13 @@ class Client(Node):
 
     # Authority.
 
-    def acquire(self, robot: str, component: str = "") -> Future[Any]:
+    def acquire(self, robot: str, component: str = "", wish: Wish = PLAIN) -> Future[Any]:
         leases = self.session.leases
-        return self._do(lambda now: leases.acquire(robot, component, now=now, timeout_s=5))
+        return self._do(lambda now: leases.acquire(robot, component, now=now, timeout_s=5, wish=wish))
+
+    def decline(self, robot: str, component: str = "") -> Future[Any]:
+        leases = self.session.leases
+        return self._do(lambda now: leases.decline(robot, component, now=now, timeout_s=5))
 
     def give_back(self, robot: str, component: str = "") -> Future[Any]:
         leases = self.session.leases
