@@ -18,11 +18,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from robolink import v1
-from robolink.core.envelope import BODY_OF_TYPE
+from robolink.core.envelope import BODY_OF_TYPE, MAX_BODY_BYTES
 from robolink.core.values import named, to_value
 from tests.hub.messages import BROKEN, encoded, extremes, filled, mutated, paths
 from tests.hub.peers import SHEET
-from tests.hub.scene import LIVE_R1, START_NS, Scene, deliver
+from tests.hub.scene import LIVE_R1, LIVE_R2, START_NS, Scene, deliver
 from tests.hub.walk import FUZZ, Walk, odd
 
 # Each as it should be; a message that is not here is filled by its descriptor.
@@ -190,3 +190,19 @@ def test_any_frames(tmp_path: Path, frames: list[bytes], name: str) -> None:
     deliver(scene, "safety", name, frames)
     scene.close()
     shutil.rmtree(folder)
+
+
+@pytest.mark.xfail(reason="notes/fuzz F13: unread bodies of any size are passed on")
+@pytest.mark.parametrize("kind", [v1.Setpoint, v1.CommandFeedback], ids=lambda kind: kind.DESCRIPTOR.name)
+def test_unread_bodies_are_bounded(kind: type[Message], tmp_path: Path) -> None:
+    """What the hub passes on unread is no longer than what it reads, or a slow reader's queue holds gigabytes."""
+    scene = Scene(tmp_path)
+    name, to, header = "client", "driver", {"destination": "r1/base", "lease": scene.lease, "ttl_ms": 300}
+    if kind is v1.CommandFeedback:
+        name, to, header = "other", "victim", {"destination": "r2", "correlation_id": LIVE_R2}
+    first = scene.frames(name, kind(), **header)[0]
+    long = b"x" * (MAX_BODY_BYTES + 1)
+    assert not [each for each in deliver(scene, "control", name, [first, long]) if each[0] == to]
+    passed = deliver(scene, "control", name, [first, b"\x0a\x01v", *[long] * 3])
+    assert [len(frames) for identity, frames in passed if identity == to] == [2]
+    scene.close()
