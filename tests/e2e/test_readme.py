@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import robolink
 from tests.conftest import HubProcess, wait_for
+from tests.e2e.documents import ROOT, programs
 
-ROOT = Path(__file__).parents[2]
 MOTOR = '''
 import time
 
@@ -37,15 +36,10 @@ motor = Motor()
 '''
 
 
-def programs() -> tuple[str, str]:
-    vendor, client = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return vendor, client
-
-
 def test_the_vendors_robot_is_under_30_lines_and_the_client_drives_it(
     hub: HubProcess, tmp_path: Path
 ) -> None:
-    vendor, client = programs()
+    vendor, client = programs(ROOT / "README.md")
     lines = [
         line for line in vendor.splitlines() if line.strip() and not line.startswith(("from ", "import "))
     ]
