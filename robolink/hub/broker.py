@@ -12,10 +12,10 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.core.envelope import body_type_name, decode_body, decode_header
+from robolink.core.envelope import MAX_BODY_BYTES, body_type_name, decode_body, decode_header
 from robolink.core.sheet import is_label, shown
 from robolink.core.violation import Violation, cause_name
-from robolink.errors import RemoteProtocolError
+from robolink.errors import FrameTooLongError, RemoteProtocolError
 from robolink.hub.audit import RECENT_KEPT
 from robolink.hub.authority import AuthorityDesk
 from robolink.hub.commands import CommandDesk
@@ -179,11 +179,14 @@ class Broker:
                 "this hub does not know the peer (it was restarted, or the peer was silent)",
             )
         peer.seen_ns = self.site.now_ns
+        if len(frames[1]) > MAX_BODY_BYTES:
+            # Also of what is passed on unread: a slow reader's queue is counted in messages.
+            raise FrameTooLongError(size=len(frames[1]), limit=MAX_BODY_BYTES)
         if header.body_type == v1.BODY_TYPE_SETPOINT:
             self._setpoint(peer, header, frames)
             return
         if header.body_type == v1.BODY_TYPE_COMMAND_FEEDBACK:
-            self.commands.feedback(peer, header, frames)
+            self.commands.feedback(peer, header, frames[:2])
             return
         if header.body_type == v1.BODY_TYPE_COMMAND and len(frames[1]) == 0:
             raise RemoteProtocolError("the command's body is empty")

@@ -213,6 +213,11 @@ class SafetyDesk:
             # Anybody may stop a robot; to call it released is for who serves it alone.
             self.counters["safety_hello_of_another"] += 1
             return
+        if latch.latched and hello.stop.generation > latch.generation and not hello.stop.latched:
+            # It was released elsewhere, of another stop. Ours was promised to it: stopped anew, above what it has seen.
+            latch.generation = hello.stop.generation
+            latch.raise_stop(latch.level, reason=latch.reason, by=latch.stopped_by)
+            new = True
         if latch.merge(hello.stop, self._now_ns) or new:
             self._turn.save[hello.robot] = latch.state()
             self._news(hello.robot)

@@ -44,6 +44,9 @@ class MotionRules:
             served = self._robots.get(authority.robot)
             if served is None or authority.stop.generation < served.latch.generation:
                 continue
+            same = authority.stop.generation == served.latch.generation
+            if same and authority.stop.released_ns < served.latch.released_ns:
+                continue  # From before the release that we know of: the other lane was quicker.
             if authority.stop.generation > MAX_GENERATION:
                 self._wire.counters["stop_generation_unbelievable"] += 1
                 continue

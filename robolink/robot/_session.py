@@ -274,6 +274,7 @@ class DriverSession:
         if not link.is_hello(header.correlation_id):
             log.warning("the hub refused a message: %s", body.text)
             return
+        link.refused()
         if body.cause in _PERMANENT:
             self._end(body, now)
         elif body.cause == v1.CAUSE_ROBOT_TAKEN:

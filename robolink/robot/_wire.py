@@ -18,7 +18,7 @@ from robolink.robot._actions import Action
 from robolink.transports.lanes import Lane
 
 HELLO_RETRY_S: Final = 0.5
-HELLO_MAX_RETRY_S: Final = 2.0
+HELLO_MAX_RETRY_S: Final = 1.0
 # A hello that found no connection: TCP is just being made.
 HELLO_UNSENT_RETRY_S: Final = 0.05
 # However often the hub says "no hello", one lane asks no more often than this.
@@ -161,6 +161,11 @@ class LaneLink:
     def give_up(self) -> None:
         """The hub refused for good: silence."""
         self.up, self._hello_at = False, None
+
+    def refused(self) -> None:
+        """A hello was answered by a refusal: the hub is there, and not too busy to say so."""
+        self._retry_s = HELLO_RETRY_S
+        self._hello_at = self._said_at + HELLO_RETRY_S
 
     def is_hello(self, correlation_id: bytes) -> bool:
         """Whether that id is of one of our unanswered hellos."""

@@ -31,7 +31,6 @@ def test_stop_right_behind_the_hello_is_one_stop() -> None:
         assert result.generation == world.hub.desk.latches["r1"].generation
 
 
-@pytest.mark.xfail(reason="a control hello in the moment of a release latches the driver anew")
 def test_hello_in_the_moment_of_a_release_does_not_latch_again(world: World) -> None:
     anna, driver = world.clients["anna"], world.drivers["rovers"]
     world.answer(anna.stop("r1"))
@@ -45,7 +44,6 @@ def test_hello_in_the_moment_of_a_release_does_not_latch_again(world: World) -> 
     assert not world.rover().latched, "the driver alone is still stopped"
 
 
-@pytest.mark.xfail(reason="the larger generation wins, and with it its release")
 def test_stop_of_an_absent_robot_outlives_a_release_elsewhere(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
