@@ -12,7 +12,7 @@ from tests.e2e.documents import ROOT, Reader, blocks, matches
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["vendor"])
+@pytest.mark.parametrize("name", ["vendor", "client"])
 def test_who_types_the_tutorial_sees_what_it_shows(name: str, tmp_path: Path) -> None:
     reader = Reader(ROOT / "docs" / f"tutorial-{name}.md", tmp_path)
     try:
@@ -23,7 +23,7 @@ def test_who_types_the_tutorial_sees_what_it_shows(name: str, tmp_path: Path) ->
     assert not reader.not_done, "every block is a file, a command or what it prints"
 
 
-@pytest.mark.parametrize("name", ["vendor"])
+@pytest.mark.parametrize("name", ["vendor", "client"])
 def test_each_output_stands_behind_its_command(name: str) -> None:
     found = blocks(ROOT / "docs" / f"tutorial-{name}.md")
     for before, block in pairwise(found):
