@@ -14,7 +14,7 @@ from robolink.core.sheet import validate_robot_id
 from robolink.core.stop import MAX_GENERATION
 from robolink.core.violation import Violation
 
-_VERDICTS: Final = (v1.STOP_VERDICT_STOPPED, v1.STOP_VERDICT_STOPPING, v1.STOP_VERDICT_REFUSED)
+_VERDICTS: Final = frozenset(v1.StopVerdict.values()) - {v1.STOP_VERDICT_UNSPECIFIED}
 
 
 @dataclass(slots=True, kw_only=True)
