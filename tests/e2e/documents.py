@@ -160,7 +160,7 @@ class Reader:
     def _type(self, block: Block, shown: str | None) -> None:
         until = time.monotonic() + LIMIT_S
         while True:
-            code, said = self._run(self._ours(block.text), until)
+            code, said = self._run(self._ours(block.text))
             said = said.replace(self._port, PORT)
             # What it shows may be a refusal: then the words are the judge, not the exit code.
             good = code == 0 if shown is None else matches(shown, said)
@@ -173,7 +173,8 @@ class Reader:
                     f"{where}: {block.text}wanted {wanted}\nexit code {code}, said\n{said}{self._logs()}"
                 )
 
-    def _run(self, text: str, until: float) -> tuple[int, str]:
+    def _run(self, text: str) -> tuple[int, str]:
+        until = time.monotonic() + LIMIT_S
         step, said, code = (self._tools / name for name in ("step", "said", "code"))
         step.write_text(text)
         code.unlink(missing_ok=True)
