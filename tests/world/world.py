@@ -225,5 +225,6 @@ class World:
             assert entry.terminal, "it runs on at the driver"
             beside = record.late.state if record.late is not None else record.state
             assert entry.state in (record.state, beside), (
-                f"driver {name_of(entry.state)}, hub {name_of(record.state)}, late {name_of(beside)}"
+                f"driver {name_of(entry.state)} ({entry.text}), hub {name_of(record.state)} ({record.text}), "
+                f"late {name_of(beside)}; hub {dict(self.hub.broker.site.counters)}, driver {driver.session.counters}"
             )
