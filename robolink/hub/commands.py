@@ -239,7 +239,8 @@ class CommandDesk:
         site = self._site
         check_id(body.command_id)
         record = site.table.get(body.command_id)
-        if record is None or record.robot not in peer.robots:
+        # Its driver's word counts also while the robot is off the driver's list.
+        if record is None or not (record.robot in peer.robots or record.driver_session == peer.session_id):
             # Nothing to keep it in (the store was lost, or it is not this driver's): say so, and let the driver forget.
             site.counters["update_unknown_command"] += 1
             self._acknowledge(peer, body.command_id)

@@ -33,7 +33,7 @@ from robolink.transports.lanes import Lane
 log = logging.getLogger(__name__)
 
 # The control lane waits so long for the safety lane: a robot that cannot be stopped is not offered.
-SAFETY_FIRST_S: Final = 1.0
+SAFETY_FIRST_S: Final = 2.0
 TAKEN_RETRY_S: Final = 3.0
 # One hello carries the sheets of all robots, and the ids of what runs.
 MAX_SHEETS_BYTES: Final = MAX_BODY_BYTES - 128 * 1024

@@ -122,7 +122,7 @@ def _common(socket: zmq.Socket[bytes], keys: Keys | None) -> None:
     notice_dead_tcp(socket)
     socket.setsockopt(zmq.LINGER, CLOSE_LINGER_MS)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)
-    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 250)
     if keys is not None:
         socket.curve_publickey = keys.public.encode()
         socket.curve_secretkey = keys.secret.encode()

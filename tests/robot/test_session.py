@@ -46,16 +46,16 @@ def test_the_safety_lane_comes_first_and_control_names_sheet_and_stop() -> None:
 def test_hello_is_said_again_until_it_is_answered() -> None:
     rig = Rig()
     rig.session.start(rig.now)
-    rig.advance(2.2, beats=False)
+    rig.advance(3.2, beats=False)
     lanes = [lane for lane, _, body in rig.sent if isinstance(body, v1.Hello)]
-    assert lanes.count(Lane.SAFETY) == 3, "at 0, 0.5 and 1.5 s: less often while nobody answers"
+    assert lanes.count(Lane.SAFETY) == 4, "at 0, 0.5, 1.5 and 2.5 s: less often while nobody answers"
     assert lanes.count(Lane.CONTROL) == 2, "it does not wait for the safety lane for ever"
 
 
 def test_a_hub_without_safety_lane_moves_nothing() -> None:
     rig = Rig()
     rig.session.start(rig.now)
-    rig.advance(1.1, beats=False)
+    rig.advance(2.1, beats=False)
     rig.answer_hello(Lane.CONTROL)
     rig.command()
     rig.setpoint()

@@ -182,7 +182,6 @@ def test_what_was_told_expired_does_not_run_on(world: World, anna: Client) -> No
     assert goal.done is not world.rover().moving, "told ended, and it runs on"
 
 
-@pytest.mark.xfail(reason="an outcome for a robot that is off the driver's list is acknowledged and not kept")
 def test_outcome_of_a_robot_that_falls_silent_is_kept(world: World, anna: Client) -> None:
     goal, driver = anna.command("r1", "wheels.go"), world.drivers["rovers"]
     world.until(lambda: world.rover().running)
