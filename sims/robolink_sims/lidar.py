@@ -30,7 +30,7 @@ def cast(place: OccupancyMap, x: float, y: float, angles: Floats, longest: float
     column = np.full(angles.shape, math.floor((x - place.origin_x) / size))
     row = np.full(angles.shape, math.floor((y - place.origin_y) / size))
     step_c, step_r = np.where(dx > 0, 1, -1), np.where(dy > 0, 1, -1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         # Way to the next border of each direction, and from border to border; endless along an axis.
         pace_c, pace_r = np.abs(size / dx), np.abs(size / dy)
         next_c = (place.origin_x + (column + (dx > 0)) * size - x) / dx
