@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core.command import CommandTable
+from robolink.core.deadman import MAX_AHEAD_S
 from robolink.core.envelope import MAX_HUB_BODY_BYTES, Sender, new_session_id
 from robolink.core.lease import LeaseTable
 from robolink.core.sheet import SheetIndex, sheet_hash
@@ -30,7 +31,7 @@ from robolink.store import Batch
 
 MS: Final = 1_000_000
 # A clock that is further ahead than this is not synchronised at all.
-FUTURE_NS: Final = 1_000 * MS
+FUTURE_NS: Final = int(MAX_AHEAD_S * 1e9)
 MAX_NOTICE: Final = 512
 NOTICES_KEPT: Final = 512
 
