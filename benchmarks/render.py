@@ -121,6 +121,13 @@ def profile(data: Mapping[str, Any]) -> str:
         ]
         told = f"What {data['of']} imports (one extra run that was timed module by module, which slows it):"
         return f"{told}\n\n{table(['module', 'alone, ms', 'with what it imports, ms'], rows)}"
+    if data.get("unit") == "us":
+        rows = [[each["function"], f"{each['self']:,.0f}", f"{each['total']:.0%}"] for each in data["top"]]
+        told = (
+            f"Where the time of one call goes: medians over {data['of']}, one at a time, in an extra run whose processes note\n"
+            f"the time at the joints of the path; the whole takes {data['whole']:,.0f} us there."
+        )
+        return f"{told}\n\n{table(['stage', 'us', 'of the whole'], rows)}"
     rows = [[f"`{each['function']}`", f"{each['self']:.1%}", f"{each['total']:.1%}"] for each in data["top"]]
     told = (
         f"Where {data['of']} spends its time (py-spy in an extra run; share of the samples in which a thread held the\n"

@@ -19,7 +19,7 @@ from benchmarks import profiling, render, report, soak
 from benchmarks.measure import ratio
 from benchmarks.processes import ROOT
 from benchmarks.scenario import Goal, Metric, Scenario, sizes_of
-from benchmarks.scenarios import ALL
+from benchmarks.scenarios import ALL, stages
 from benchmarks.scenarios import stop as stop_scenario
 from tests.conftest import wait_for
 
@@ -244,3 +244,35 @@ def _commands(pid: str) -> bool:
         return re.search(rb"benchmarks\.ends", Path(f"/proc/{pid}/cmdline").read_bytes()) is not None
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def marks_of_one_call(at: int) -> dict[str, list[tuple[int, str]]]:
+    """Each stage takes 1 us more than the one before it."""
+    marks: dict[str, list[tuple[int, str]]] = {"blocking": [(at, "call<")], "driver": [], "hub": []}
+    # The hub's first and third send are no ends of a stage; the client also hears of ACCEPTED.
+    for number, (_, process, label, _) in enumerate(stages.STAGES, start=1):
+        at += number * 1000
+        marks[process] += [(at, label)] * (2 if (process, label) == ("hub", "send>") else 1)
+    return marks
+
+
+def test_a_call_is_taken_apart_into_its_stages() -> None:
+    marks: dict[str, list[tuple[int, str]]] = {"blocking": [], "driver": [], "hub": []}
+    for begin in (0, 1_000_000, 2_000_000):
+        for process, noted in marks_of_one_call(begin).items():
+            marks[process] += noted
+    # A beat of the driver falls into the second call: that one is left out.
+    marks["hub"] = sorted([*marks["hub"], (1_001_500, "drain<")])
+
+    found = stages.taken_apart(marks)
+
+    assert found["of"].startswith("1 calls")
+    assert [each["self"] for each in found["top"]] == [float(n) for n in range(1, len(stages.STAGES) + 1)]
+    assert found["whole"] == sum(range(1, len(stages.STAGES) + 1))
+    assert "|wire to the driver|7|5%|" in render.profile(found)
+
+
+def test_nothing_to_take_apart_is_told() -> None:
+    assert "could be taken apart" in render.profile(
+        stages.taken_apart({"blocking": [(0, "call<")], "driver": [], "hub": []})
+    )
