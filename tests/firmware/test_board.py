@@ -158,14 +158,43 @@ def test_duration_is_limited_by_the_board(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [v1.Value(double_value=101), v1.Value(double_value=float("nan")), v1.Value(string_value="x")]
+    ("args", "cause"),
+    [
+        ([v1.Value(double_value=101)], v1.CAUSE_LIMIT),
+        ([v1.Value(int_value=-101)], v1.CAUSE_LIMIT),
+        ([v1.Value(double_value=float("nan"))], v1.CAUSE_INVALID),
+        ([v1.Value(double_value=float("inf"))], v1.CAUSE_INVALID),
+        ([v1.Value(string_value="x")], v1.CAUSE_INVALID),
+        ([v1.Value(bool_value=True)], v1.CAUSE_INVALID),
+        ([v1.Value()], v1.CAUSE_INVALID),
+        ([], v1.CAUSE_INVALID),
+        ([v1.Value(double_value=1), v1.Value(double_value=1)], v1.CAUSE_INVALID),
+    ],
 )
-def test_bad_argument_is_refused(bench: Bench, value: v1.Value) -> None:
+def test_bad_arguments_are_refused_with_their_cause(
+    bench: Bench, args: list[v1.Value], cause: v1.Cause
+) -> None:
     bench.fence()
-    bench.host.link.send(
-        v1.SerialCommand(command_id=b"a", member=bench.ids["turn_to"], args=[value], lease=1)
-    )
-    assert bench.end_of().state == v1.COMMAND_STATE_FAILED
+    bench.host.link.send(v1.SerialCommand(command_id=b"a", member=bench.ids["turn_to"], args=args, lease=1))
+    end = bench.end_of()
+    assert (end.state, end.cause) == (v1.COMMAND_STATE_FAILED, cause)
+    assert bench.speed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        (v1.Value(double_value=50), v1.CAUSE_LIMIT),
+        (v1.Value(string_value="fast"), v1.CAUSE_INVALID),
+        (v1.Value(double_value=float("nan")), v1.CAUSE_INVALID),
+        (None, v1.CAUSE_INVALID),
+    ],
+)
+def test_bad_setting_is_refused_with_its_cause(bench: Bench, value: v1.Value | None, cause: v1.Cause) -> None:
+    bench.host.link.send(v1.SerialSetting(member=bench.ids["max_speed"], request=1, value=value))
+    bench.line.run(0.2)
+    (refused,) = bench.host.messages(v1.SerialSettingResult)
+    assert (refused.cause, refused.value.double_value) == (cause, 2.0)
 
 
 def test_nothing_moves_without_a_fence_or_under_another_lease(bench: Bench) -> None:

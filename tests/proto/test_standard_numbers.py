@@ -77,7 +77,7 @@ FIXED: dict[str, tuple[float, ...]] = {
     "serial_stop_resend": (TIMES.stop_resend_s * 1e3,),
     "serial_prompt": (TIMES.idle_s * 1e3,),
     "board_watchdog": (board_constant("board", "WATCHDOG_MS"),),
-    "board_readings": (board_constant("board", "READINGS_MS"),),
+    "board_readings": (board_constant("readings", "READINGS_MS"),),
 }
 LIMITS: dict[str, tuple[float, ...]] = {
     "message_id": (envelope.MESSAGE_ID_BYTES,),

@@ -3,17 +3,14 @@
 No I/O and no clock: `receive`, `step` and `data_to_send` get `now` in ticks (ms); components do the moving.
 """
 
-from robolink_board import member, messages, sheet
+from robolink_board import member, messages, run, sheet
 from robolink_board.link import Link
-from robolink_board.run import Run
+from robolink_board.readings import READINGS_MS, Readings
 from robolink_board.ticks import ticks_add, ticks_diff
 
 WATCHDOG_MS = 200
-READINGS_MS = 100
 STANDSTILL_LIMIT_MS = 800
 REMEMBERED = 16
-# Readings that fit one frame, whatever their values (a double is 15 bytes with its member and tags).
-READINGS_A_FRAME = 12
 
 
 class Board:
@@ -30,7 +27,8 @@ class Board:
     ):
         self.components = components
         self.members = {}
-        self.parts = sheet.parts(model, vendor, version, description, components, self.members)
+        levels = sheet.stop_levels(components)
+        self.parts = sheet.parts(model, vendor, version, description, components, self.members, levels)
         self.link = Link(self, now, random_u32, sheet.hash_of(self.parts))
         self.counters = self.link.counters
         self.watchdog_ms = watchdog_ms
@@ -39,8 +37,12 @@ class Board:
         self._fence = None
         self._runs = {}  # component -> Run
         self._outcomes = []  # UPDATE messages of ended commands, oldest first
-        self._setpoints = {}  # member -> when it dies
+        self._streams = tuple(one for one in self.members.values() if one.kind == messages.SETPOINT)
+        self._readings = Readings(self.members.values(), self.link)
+        self._levels = levels
         self._stopped_at = None
+        self._cut_after = False
+        self._forbidden = ""
         self._watching = False
         self._parts_sent = len(self.parts)
         self._stepped = self._read = now
@@ -54,8 +56,12 @@ class Board:
         return self.link.poll(now)
 
     def safe(self):
+        # One that fails must not keep the others from it.
         for component in self.components:
-            component.safe()
+            try:
+                component.safe()
+            except Exception:
+                self.link.count("safe_failed")
 
     # Time.
 
@@ -64,15 +70,21 @@ class Board:
         self._stepped = now
         if self._watching and ticks_diff(now, self.link.heard) >= self.watchdog_ms:
             self._link_lost(now)
-        for one in [key for key, dies in self._setpoints.items() if ticks_diff(now, dies) >= 0]:
-            self._end_setpoint(one)
-        for component in list(self._runs):
-            run = self._runs[component]
-            run.step(now)
-            if run.outcome is not None:
-                self._end_run(component)
+        for one in self._streams:
+            if one.streams and ticks_diff(now, one.dies) >= 0:
+                self._end_setpoint(one)
         for component in self.components:
-            component.step(max(elapsed, 0) / 1000)
+            running = self._runs.get(component)
+            if running is not None:
+                running.step(now)
+                if running.outcome is not None:
+                    self._end_run(component)
+        forbidden = ""
+        for component in self.components:
+            component.step(elapsed if elapsed > 0 else 0)
+            forbidden = forbidden or component.forbids
+        if forbidden != self._forbidden:
+            self._forbid(forbidden, now)
         self._watch_stop(now)
         self._send_parts()
         if ticks_diff(now, self._read) >= READINGS_MS:
@@ -87,16 +99,24 @@ class Board:
             messages.CANCELED, messages.DISCONNECTED, "the link was silent for %d ms" % self.watchdog_ms, now
         )
 
+    def _forbid(self, text, now):
+        # A component says that nothing may move (the supply sags): outputs first, then words.
+        if text and not self._forbidden:
+            self.link.count("forbidden")
+            self._end_motion(messages.FAILED, messages.DRIVER_ERROR, text, now)
+        self._forbidden = text
+
     def _end_motion(self, state, cause, text, now):
-        for run in self._runs.values():
-            run.end(state, cause, text, now)
-        for one in list(self._setpoints):
-            self._end_setpoint(one)
+        for running in self._runs.values():
+            running.end(state, cause, text, now)
+        for one in self._streams:
+            if one.streams:
+                self._end_setpoint(one)
         self.safe()
 
     def _end_setpoint(self, one):
         # The second watchdog, and every other end of a stream.
-        del self._setpoints[one]
+        one.streams = False
         one.run((0.0,) * len(one.args))
 
     def _end_run(self, component):
@@ -113,6 +133,7 @@ class Board:
     def up(self, hello, same_host, now):
         self._fence = None
         self._watching = True
+        self._readings.again()
         if not same_host:
             # Its commands are nobody's any more; the new host asks for their outcome by id.
             self._end_motion(messages.CANCELED, messages.DISCONNECTED, "the host was started anew", now)
@@ -164,6 +185,8 @@ class Board:
             )
         if self._fence is None or message["lease"] != self._fence[1] & 0xFF:
             return messages.FAILED, messages.OLDER_LEASE, "ordered under another lease than the one in force"
+        if self._forbidden:
+            return messages.FAILED, messages.DRIVER_ERROR, self._forbidden
         return None
 
     def _on_command(self, message, now):
@@ -185,31 +208,32 @@ class Board:
         refusal = self._refusal(message) if one.motion else None
         if refusal is not None:
             return refusal
-        values = [messages.from_value(value) for value in message["args"]]
-        if len(values) != len(one.args):
-            return messages.FAILED, messages.INVALID, "%d arguments, not %d" % (len(values), len(one.args))
         try:
-            values = member.check_all(one.args, values)
-        except ValueError as error:
-            return messages.FAILED, messages.LIMIT, str(error)
+            values = member.check_all(one.args, [messages.from_value(value) for value in message["args"]])
+        except member.Refused as error:
+            return messages.FAILED, error.cause, str(error)
         running = self._runs.get(one.component)
-        if running is not None and not running.ending:
+        if running is not None and not running.ending and (one.motion or one.kind == messages.GOAL):
             return messages.FAILED, messages.BUSY, "%s is busy" % one.component.name
+        if one.kind == messages.CALL:
+            self._remember(run.answer(one, message["command_id"], values))
+            return None
         if running is not None:
             running.finish()
             self._end_run(one.component)
-        for each in [key for key in self._setpoints if key.component is one.component]:
-            self._end_setpoint(each)
-        self._runs[one.component] = Run(self.link, one, message, values, now)
+        for each in self._streams:
+            if each.streams and each.component is one.component:
+                self._end_setpoint(each)
+        self._runs[one.component] = run.Run(self.link, one, message, values, now)
         self.link.send(messages.UPDATE_KIND, {"command_id": message["command_id"], "state": messages.RUNNING})
         return None
 
     def _known(self, command_id):
-        for run in self._runs.values():
-            if run.command_id == command_id:
+        for running in self._runs.values():
+            if running.command_id == command_id:
                 return {
                     "command_id": command_id,
-                    "state": messages.CANCELING if run.ending else messages.RUNNING,
+                    "state": messages.CANCELING if running.ending else messages.RUNNING,
                 }
         for outcome in self._outcomes:
             if outcome["command_id"] == command_id:
@@ -218,9 +242,9 @@ class Board:
 
     def _on_cancel(self, message, now):
         state = messages.PREEMPTED if message["end_state"] == messages.PREEMPTED else messages.CANCELED
-        for run in self._runs.values():
-            if run.command_id == message["command_id"]:
-                run.end(state, 0, "", now)
+        for running in self._runs.values():
+            if running.command_id == message["command_id"]:
+                running.end(state, 0, "", now)
 
     def _on_query(self, message, now):
         known = self._known(message["command_id"])
@@ -229,11 +253,11 @@ class Board:
     def _on_setpoint(self, message, now):
         one = self.members.get(message["member"])
         values = message["values"]
-        if one is None or one.kind != messages.SETPOINT or len(values) != len(one.args):
+        if one is None or one.kind != messages.SETPOINT:
             self.link.count("bad_setpoint")
             return
         if message["ttl_ms"] == 0:
-            if one in self._setpoints:
+            if one.streams:
                 self._end_setpoint(one)
             return
         if self._refusal(message) is not None or one.component in self._runs:
@@ -241,11 +265,11 @@ class Board:
             return
         try:
             values = member.check_all(one.args, values)
-        except ValueError:
-            self.link.count("setpoint_out_of_limits")
+        except member.Refused as error:
+            self.link.count("bad_setpoint" if error.cause == messages.INVALID else "setpoint_out_of_limits")
             return
         # Never longer than the sheet says, whatever a frame says.
-        self._setpoints[one] = ticks_add(now, min(message["ttl_ms"], one.ttl_ms))
+        one.streams, one.dies = True, ticks_add(now, min(message["ttl_ms"], one.ttl_ms))
         one.run(values)
 
     def _on_setting(self, message, now):
@@ -257,7 +281,8 @@ class Board:
             try:
                 one.set(member.check(one.field, messages.from_value(message.get("value", {}))))
             except ValueError as error:
-                answer["cause"], answer["text"] = messages.LIMIT, str(error)
+                answer["cause"] = error.cause if isinstance(error, member.Refused) else messages.LIMIT
+                answer["text"] = str(error)
             answer["value"] = messages.to_value(one.get())
         self.link.send(messages.SETTING_RESULT_KIND, answer)
 
@@ -268,6 +293,10 @@ class Board:
         self.generation, self.latched = max(self.generation, message["generation"]), True
         self._tell_stop()
         self._end_motion(messages.STOPPED, messages.LATCHED, "", now)
+        level = message["level"] if message["level"] in self._levels else sheet.SOFT_HOLD
+        self._cut_after = self._cut_after or level == sheet.STOP_THEN_CUT
+        if level == sheet.CUT:
+            self._cut()
         if not again or self._stopped_at is None:
             self._stopped_at = now
         self._send_stop_state(messages.VERDICT_STOPPING)
@@ -276,12 +305,22 @@ class Board:
         if self._stopped_at is None:
             return
         took = ticks_diff(now, self._stopped_at)
-        if self._standstill():
-            self._stopped_at = None
+        still = self._standstill()
+        if not still and took <= STANDSTILL_LIMIT_MS:
+            return
+        self._stopped_at = None
+        if self._cut_after:
+            # Also when it does not come to rest: then all the more.
+            self._cut()
+        if still:
             self._send_stop_state(messages.VERDICT_STOPPED, took)
-        elif took > STANDSTILL_LIMIT_MS:
-            self._stopped_at = None
+        else:
             self._send_stop_state(messages.VERDICT_STOPPING)
+
+    def _cut(self):
+        self._cut_after = False
+        for component in self.components:
+            component.cut()
 
     def _on_release(self, message, now):
         if message["generation"] == self.generation:
@@ -292,7 +331,10 @@ class Board:
         self._send_stop_state(messages.VERDICT_STOPPED if self._standstill() else messages.VERDICT_STOPPING)
 
     def _standstill(self):
-        return all(component.standstill() for component in self.components)
+        for component in self.components:
+            if not component.standstill():
+                return False
+        return True
 
     def _tell_stop(self):
         self.link.stop_generation, self.link.stop_latched = self.generation, self.latched
@@ -315,12 +357,7 @@ class Board:
             self._parts_sent += 1
 
     def _send_readings(self):
-        found = []
-        for one in self.members.values():
-            if one.get is not None:
-                found.append({"member": one.id, "value": messages.to_value(one.get())})
-        for at in range(0, len(found), READINGS_A_FRAME):
-            self.link.send(messages.READINGS_KIND, {"readings": found[at : at + READINGS_A_FRAME]})
+        self._readings.send()
 
     _HANDLERS = {  # noqa: RUF012  # never changed
         messages.FENCE_KIND: _on_fence,

@@ -11,7 +11,8 @@ class SimMotor:
     def drive(self, speed):
         self._target = float(speed)
 
-    def update(self, dt_s):
+    def update(self, ms):
+        dt_s = ms / 1000
         change = max(-self.acceleration * dt_s, min(self.acceleration * dt_s, self._target - self._speed))
         self._speed += change
         self._position += self._speed * dt_s

@@ -1,4 +1,4 @@
-"""What a component offers, as data: settings, readings, goals, setpoints. board.py makes sheet and dispatch of it."""
+"""What a component offers, as data: settings, readings, calls, goals, setpoints. board.py makes sheet and dispatch of it."""
 
 from robolink_board import messages
 
@@ -11,6 +11,13 @@ TYPES = {
 }
 
 
+class Refused(ValueError):
+    # An order that cannot be taken: `cause` of the standard, and why.
+    def __init__(self, cause, text):
+        super().__init__(text)
+        self.cause = cause
+
+
 class Member:
     def __init__(self, kind, field, **options):
         self.kind = kind
@@ -20,6 +27,7 @@ class Member:
         self.get = options.get("get")
         self.set = options.get("set")
         self.run = options.get("run")
+        self.slow = options.get("slow", False)
         self.motion = options.get("motion", False)
         self.max_duration_ms = options.get("max_duration_ms", 0)
         self.on_disconnect = options.get("on_disconnect", 0)
@@ -27,6 +35,9 @@ class Member:
         # Filled in by the board.
         self.id = 0
         self.component = None
+        # Of a setpoint: whether its stream runs, and when it dies.
+        self.streams = False
+        self.dies = 0
 
 
 def field(name, unit="", minimum=None, maximum=None, description="", type=messages.DOUBLE, default=None):  # noqa: A002
@@ -45,11 +56,26 @@ def setting(name, get, set, **limits):  # noqa: A002
     return Member(messages.SETTING, field(name, **limits), get=get, set=set)
 
 
-def reading(name, get, **limits):
-    return Member(messages.READING, field(name, **limits), get=get)
+def reading(name, get, slow=False, **limits):
+    # None of `get()`: nothing is measured now, so nothing is told. `slow`: told each two seconds.
+    return Member(messages.READING, field(name, **limits), get=get, slow=slow)
 
 
-def goal(name, run, args=(), results=(), max_duration_ms=60000, description=""):
+def call(name, run, args=(), results=(), motion=False, description=""):
+    # `run(*args)` answers at once, with a tuple of results or None.
+    return Member(
+        messages.CALL,
+        field(name, description=description, type=0),
+        run=run,
+        args=args,
+        results=results,
+        motion=motion,
+        max_duration_ms=1000,
+        on_disconnect=1,
+    )
+
+
+def goal(name, run, args=(), results=(), max_duration_ms=60000, description="", motion=True):
     # `run(goal, *args)` is a generator: it yields once a tick, returns a tuple of results, cleans up in `finally`.
     return Member(
         messages.GOAL,
@@ -57,7 +83,7 @@ def goal(name, run, args=(), results=(), max_duration_ms=60000, description=""):
         run=run,
         args=args,
         results=results,
-        motion=True,
+        motion=motion,
         max_duration_ms=max_duration_ms,
         on_disconnect=1,
     )
@@ -70,23 +96,39 @@ def setpoint(name, run, args, ttl_ms=300, description=""):
     )
 
 
+def _number(name, value):
+    # bool is an int in CPython and none in MicroPython; neither takes one for a number.
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Refused(messages.INVALID, "%s: a number is needed" % name)
+    value = float(value)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise Refused(messages.INVALID, "%s: not a finite number" % name)
+    return value
+
+
+def _limits(one, value):
+    if "minimum" in one and value < one["minimum"]:
+        raise Refused(messages.LIMIT, "%s: %s is under the minimum %s" % (one["name"], value, one["minimum"]))
+    if "maximum" in one and value > one["maximum"]:
+        raise Refused(messages.LIMIT, "%s: %s is over the maximum %s" % (one["name"], value, one["maximum"]))
+
+
 def check(one, value):
-    # The value as the field's type; ValueError names the limit.
+    # The value as the field's type. Refused, a ValueError: INVALID of another type or not finite, LIMIT out of limits.
     kind, name = one["type"], one["name"]
     if kind == messages.DOUBLE:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError("%s: a number is needed" % name)
-        value = float(value)
-        if value != value or value in (float("inf"), float("-inf")):
-            raise ValueError("%s: not a finite number" % name)
-    elif not isinstance(value, TYPES[kind]):
-        raise ValueError("%s: wrong type" % name)
-    if "minimum" in one and value < one["minimum"]:
-        raise ValueError("%s: %s is under the minimum %s" % (name, value, one["minimum"]))
-    if "maximum" in one and value > one["maximum"]:
-        raise ValueError("%s: %s is over the maximum %s" % (name, value, one["maximum"]))
+        value = _number(name, value)
+    elif not isinstance(value, TYPES[kind]) or isinstance(value, bool) != (kind == messages.BOOL):
+        raise Refused(messages.INVALID, "%s: wrong type" % name)
+    if kind == messages.VECTOR:
+        for each in value:
+            _limits(one, _number(name, each))
+    elif kind == messages.DOUBLE or kind == messages.INT:
+        _limits(one, value)
     return value
 
 
 def check_all(fields, values):
+    if len(values) != len(fields):
+        raise Refused(messages.INVALID, "%d arguments, not %d" % (len(values), len(fields)))
     return [check(fields[at], values[at]) for at in range(len(fields))]

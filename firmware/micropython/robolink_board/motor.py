@@ -3,18 +3,19 @@
 It orders speeds and reads what the hardware measured; whether it may move at all is board.py's to say.
 """
 
+from robolink_board.component import MOTOR, Component
 from robolink_board.member import field, goal, reading, setpoint, setting
 
-COMPONENT_TYPE_MOTOR = 4
 POSITION_TOLERANCE = 0.01
 STANDSTILL_SPEED = 0.02
 GAIN = 5.0
 
 
-class Motor:
+class Motor(Component):
     name = "motor"
-    type = COMPONENT_TYPE_MOTOR
+    type = MOTOR
     description = "a motor with an encoder"
+    moves = True
 
     def __init__(self, hardware):
         self.hardware = hardware
@@ -70,11 +71,10 @@ class Motor:
         finally:
             self.hardware.drive(0.0)
 
-    def step(self, dt_s):
-        self.hardware.update(dt_s)
+    def step(self, ms):
+        self.hardware.update(ms)
 
     def safe(self):
-        # Must work at any moment, also within an exception.
         self.hardware.drive(0.0)
 
     def standstill(self):

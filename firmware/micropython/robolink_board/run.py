@@ -1,11 +1,38 @@
 """One command that runs: steps its generator, sends feedback, ends it on request once the component stands still."""
 
 from robolink_board import messages
+from robolink_board.member import Refused
 from robolink_board.ticks import ticks_diff
 
 FEEDBACK_MS = 100
 # A component that does not come to rest is reported as ended all the same.
 ENDING_LIMIT_MS = 1000
+
+
+def answer(one, command_id, values):
+    # A call: its outcome, at once.
+    try:
+        results = one.run(*values) or ()
+    except Exception as error:
+        return _failed(one.component, command_id, error)
+    return {
+        "command_id": command_id,
+        "state": messages.SUCCEEDED,
+        "results": [messages.to_value(each) for each in results],
+    }
+
+
+def _failed(component, command_id, error):
+    if isinstance(error, Refused):
+        return _outcome(command_id, messages.FAILED, error.cause, str(error))
+    # The component's own code failed: its output is unknown, so make it known.
+    component.safe()
+    text = str(error) or type(error).__name__
+    return _outcome(command_id, messages.FAILED, messages.DRIVER_ERROR, text[:100])
+
+
+def _outcome(command_id, state, cause=0, text="", results=()):
+    return {"command_id": command_id, "state": state, "cause": cause, "text": text, "results": results}
 
 
 class Run:
@@ -61,15 +88,7 @@ class Run:
             results = stop.value or ()
             self._end(messages.SUCCEEDED, results=[messages.to_value(each) for each in results])
         except Exception as error:
-            # The component's own code failed: its output is unknown, so make it known.
-            self.component.safe()
-            self._end(messages.FAILED, cause=messages.DRIVER_ERROR, text=str(error)[:100])
+            self.outcome = _failed(self.component, self.command_id, error)
 
     def _end(self, state, cause=0, text="", results=()):
-        self.outcome = {
-            "command_id": self.command_id,
-            "state": state,
-            "cause": cause,
-            "text": text,
-            "results": results,
-        }
+        self.outcome = _outcome(self.command_id, state, cause, text, results)

@@ -4,18 +4,26 @@ from binascii import crc32
 
 from robolink_board import codec, messages
 
-SOFT_HOLD = 1
+SOFT_HOLD, STOP_THEN_CUT, CUT = 1, 2, 3
 ON_LINK_LOSS_CANCEL = 1
 
 
-def parts(model, vendor, version, description, components, members):
+def stop_levels(components):
+    # A level that one of the moving components lacks is none of the board's.
+    moving = [component for component in components if component.moves]
+    if moving and all(component.can_cut for component in moving):
+        return (SOFT_HOLD, STOP_THEN_CUT, CUT)
+    return (SOFT_HOLD,)
+
+
+def parts(model, vendor, version, description, components, members, levels=(SOFT_HOLD,)):
     # Numbers the members on the way, and puts them into `members` by id.
     board = {
         "model": model,
         "vendor": vendor,
         "version": version,
         "description": description,
-        "stop_levels": [SOFT_HOLD],
+        "stop_levels": levels,
         "on_link_loss": ON_LINK_LOSS_CANCEL,
     }
     found = [{"board": board}]
