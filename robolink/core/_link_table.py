@@ -19,6 +19,7 @@ MAJOR: Final = 1
 MINOR: Final = 0
 SCHEMA_HASH: Final = int.from_bytes(hashlib.sha256(serial_pb2.DESCRIPTOR.serialized_pb).digest()[:4], "big")
 
+# None: no protobuf body.
 MESSAGES: Final[dict[int, type[Message] | None]] = {
     v1.SERIAL_FRAME_KIND_FENCE: v1.SerialFence,
     v1.SERIAL_FRAME_KIND_COMMAND: v1.SerialCommand,
@@ -27,16 +28,28 @@ MESSAGES: Final[dict[int, type[Message] | None]] = {
     v1.SERIAL_FRAME_KIND_SETTING: v1.SerialSetting,
     v1.SERIAL_FRAME_KIND_RELEASE: v1.SerialRelease,
     v1.SERIAL_FRAME_KIND_SHEET_REQUEST: v1.SerialSheetRequest,
+    v1.SERIAL_FRAME_KIND_IMAGE_BEGIN: v1.SerialImageBegin,
+    v1.SERIAL_FRAME_KIND_IMAGE_FILE: v1.SerialImageFile,
+    v1.SERIAL_FRAME_KIND_IMAGE_ORDER: v1.SerialImageOrder,
     v1.SERIAL_FRAME_KIND_SHEET_PART: v1.SerialSheetPart,
     v1.SERIAL_FRAME_KIND_UPDATE: v1.SerialUpdate,
     v1.SERIAL_FRAME_KIND_SETTING_RESULT: v1.SerialSettingResult,
     v1.SERIAL_FRAME_KIND_STOP_STATE: v1.SerialStopState,
+    v1.SERIAL_FRAME_KIND_IMAGE_STATE: v1.SerialImageState,
+    v1.SERIAL_FRAME_KIND_FRAGMENT: None,
+    v1.SERIAL_FRAME_KIND_CREDIT: v1.SerialCredit,
     v1.SERIAL_FRAME_KIND_HELLO: v1.SerialHello,
     v1.SERIAL_FRAME_KIND_BEAT: None,
     v1.SERIAL_FRAME_KIND_STOP: v1.SerialStop,
     v1.SERIAL_FRAME_KIND_SETPOINT: v1.SerialSetpoint,
+    v1.SERIAL_FRAME_KIND_TIME: v1.SerialTime,
+    v1.SERIAL_FRAME_KIND_PROBE: v1.SerialProbe,
+    v1.SERIAL_FRAME_KIND_BULK_DATA: None,
     v1.SERIAL_FRAME_KIND_READINGS: v1.SerialReadings,
     v1.SERIAL_FRAME_KIND_FEEDBACK: v1.SerialFeedback,
+    v1.SERIAL_FRAME_KIND_TIME_QUERY: v1.SerialTimeQuery,
+    v1.SERIAL_FRAME_KIND_LINK_REPORT: v1.SerialLinkReport,
+    v1.SERIAL_FRAME_KIND_BULK_CREDIT: v1.SerialBulkCredit,
 }
 KIND_OF: Final = {message: kind for kind, message in MESSAGES.items() if message is not None}
 
@@ -119,7 +132,7 @@ LinkEvent = Up | Down | Refused | Received | LogLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTimes:
-    """Every time and limit of a link, s."""
+    """Every time and limit of a link, s and bytes."""
 
     beat_s: float = 0.05
     silent_s: float = 0.18
@@ -128,7 +141,13 @@ class LinkTimes:
     stop_resend_s: float = 0.03
     idle_s: float = 0.2
     show_prompt_s: float = 1.0
+    probe_s: float = 1.0
+    time_query_s: float = 1.0
+    bulk_resend_s: float = 0.1
     window: int = 4
+    largest_message: int = 4096
+    fragment_credit: int = 16384
+    bulk_in_flight: int = 1024
 
 
 def other_major(hello: v1.SerialHello, major: int, minor: int) -> str:

@@ -24,6 +24,7 @@ from robolink_board import codec, frame, messages  # type: ignore[import-not-fou
 
 KINDS = {
     "u": {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_ENUM},
+    "U": {FieldDescriptor.TYPE_UINT64},
     "?": {FieldDescriptor.TYPE_BOOL},
     "z": {FieldDescriptor.TYPE_SINT64},
     "d": {FieldDescriptor.TYPE_DOUBLE},
@@ -85,6 +86,7 @@ i64 = st.integers(-(2**63), 2**63 - 1)
 doubles = st.floats(allow_nan=False)
 PLAIN: dict[str, Any] = {
     "u": u32,
+    "U": st.integers(0, 2**64 - 1),
     "?": st.booleans(),
     "z": i64,
     "d": doubles,
@@ -96,6 +98,7 @@ PLAIN: dict[str, Any] = {
 
 
 ENUMS = {
+    "action",
     "cause",
     "end_state",
     "kind",

@@ -75,6 +75,9 @@ FIXED: dict[str, tuple[float, ...]] = {
     "serial_hello": (TIMES.hello_s * 1e3, board_constant("link", "HELLO_MS")),
     "serial_resend": (TIMES.resend_s * 1e3, board_constant("link", "RESEND_MS")),
     "serial_stop_resend": (TIMES.stop_resend_s * 1e3,),
+    "serial_probe": (TIMES.probe_s * 1e3,),
+    "serial_time_query": (TIMES.time_query_s * 1e3, board_constant("link", "TIME_QUERY_MS")),
+    "serial_bulk_resend": (TIMES.bulk_resend_s * 1e3, board_constant("link", "BULK_CREDIT_MS")),
     "serial_prompt": (TIMES.idle_s * 1e3,),
     "board_watchdog": (board_constant("board", "WATCHDOG_MS"),),
     "board_readings": (board_constant("readings", "READINGS_MS"),),
@@ -104,6 +107,9 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "serial_frame": (frame.MAX_FRAME_BYTES,),
     "serial_body": (frame.MAX_BODY_BYTES, board_constant("frame", "MAX_BODY")),
     "serial_window": (TIMES.window, board_constant("link", "WINDOW")),
+    "serial_message": (TIMES.largest_message,),
+    "serial_message_on_board": (board_constant("link", "LARGEST_MESSAGE"),),
+    "serial_bulk_in_flight": (TIMES.bulk_in_flight,),
     "sheet_parts": (serial_sheet.MAX_PARTS,),
 }
 

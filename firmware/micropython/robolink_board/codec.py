@@ -1,14 +1,14 @@
 """Protobuf for small boards: a table per message (messages.py), messages are dicts. No reflection, no classes.
 
-A row is (number, name, kind[, table]). Kinds: u varint (also enum), ? bool, z sint64, d double, f float, x fixed32,
-s string, b bytes, m message; `*` in front: repeated; `!` in front: has presence (optional or in a oneof), so it is
+A row is (number, name, kind[, table]). Kinds: u varint (also enum), U the same of 64 bits, ? bool, z sint64, d double, f float,
+x fixed32, s string, b bytes, m message; `*` in front: repeated; `!` in front: has presence (optional or in a oneof), so it is
 written even when zero and absent from the dict when it did not come. Unknown fields are skipped, bad bytes are ValueError.
 """
 
 import struct
 
-DEFAULTS = {"u": 0, "?": False, "z": 0, "d": 0.0, "f": 0.0, "x": 0, "s": "", "b": b""}
-WIRE = {"u": 0, "?": 0, "z": 0, "d": 1, "f": 5, "x": 5, "s": 2, "b": 2, "m": 2}
+DEFAULTS = {"u": 0, "U": 0, "?": False, "z": 0, "d": 0.0, "f": 0.0, "x": 0, "s": "", "b": b""}
+WIRE = {"u": 0, "U": 0, "?": 0, "z": 0, "d": 1, "f": 5, "x": 5, "s": 2, "b": 2, "m": 2}
 FIXED = {"d": "<d", "f": "<f", "x": "<I"}
 
 
@@ -21,7 +21,7 @@ def _put_varint(out, value):
 
 
 def _put(out, kind, value, table):
-    if kind == "u" or kind == "?":
+    if kind in "uU?":
         _put_varint(out, int(value))
     elif kind == "z":
         _put_varint(out, value << 1 if value >= 0 else (-value << 1) - 1)
@@ -100,6 +100,8 @@ class _Reader:
 def _plain(kind, raw, table):
     if kind == "u":
         return raw & 0xFFFFFFFF
+    if kind == "U":
+        return raw
     if kind == "?":
         return raw != 0
     if kind == "z":

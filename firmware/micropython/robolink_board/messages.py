@@ -1,6 +1,6 @@
 """Tables of the messages of proto/robolink/v1/serial.proto (a host test compares them with the schema)."""
 
-SCHEMA_HASH = 0xBB3E0C0A
+SCHEMA_HASH = 0x72297A77
 MAJOR = 1
 MINOR = 0
 
@@ -50,6 +50,13 @@ MEMBER = (
     (7, "on_disconnect", "u"),
     (8, "ttl_ms", "u"),
 )
+SLOT = (
+    (1, "name", "s"),
+    (2, "state", "u"),
+    (3, "version", "s"),
+    (4, "sha256", "b"),
+    (5, "running", "?"),
+)
 READING_TABLE = ((1, "member", "u"), (2, "value", "m", VALUE))
 
 FENCE_KIND, COMMAND_KIND, CANCEL_KIND, QUERY_KIND, SETTING_KIND, RELEASE_KIND, SHEET_REQUEST_KIND = (
@@ -61,9 +68,13 @@ FENCE_KIND, COMMAND_KIND, CANCEL_KIND, QUERY_KIND, SETTING_KIND, RELEASE_KIND, S
     6,
     7,
 )
-SHEET_PART_KIND, UPDATE_KIND, SETTING_RESULT_KIND, STOP_STATE_KIND = 16, 17, 18, 19
+IMAGE_BEGIN_KIND, IMAGE_FILE_KIND, IMAGE_ORDER_KIND = 8, 9, 10
+SHEET_PART_KIND, UPDATE_KIND, SETTING_RESULT_KIND, STOP_STATE_KIND, IMAGE_STATE_KIND = 16, 17, 18, 19, 20
+FRAGMENT_KIND, CREDIT_KIND = 24, 25
 FIRST_BEST_EFFORT = 32
 HELLO_KIND, BEAT_KIND, STOP_KIND, SETPOINT_KIND, READINGS_KIND, FEEDBACK_KIND = 32, 33, 34, 35, 48, 49
+TIME_KIND, PROBE_KIND, BULK_DATA_KIND = 36, 37, 38
+TIME_QUERY_KIND, LINK_REPORT_KIND, BULK_CREDIT_KIND = 50, 51, 52
 
 TABLES = {
     FENCE_KIND: ((1, "lease_epoch", "u"), (2, "lease_sequence", "u"), (3, "stop_generation", "u")),
@@ -119,6 +130,9 @@ TABLES = {
         (8, "established", "?"),
         (9, "stop_generation", "u"),
         (10, "stop_latched", "?"),
+        (11, "largest_message", "u"),
+        (12, "fragment_credit", "u"),
+        (13, "slot", "s"),
     ),
     STOP_KIND: ((1, "level", "u"), (2, "generation", "u")),
     SETPOINT_KIND: (
@@ -128,8 +142,55 @@ TABLES = {
         (4, "lease", "u"),
         (5, "generation", "u"),
     ),
-    READINGS_KIND: ((1, "readings", "*m", READING_TABLE),),
+    READINGS_KIND: ((1, "readings", "*m", READING_TABLE), (2, "stamp_ns", "U"), (3, "stamp_error_us", "u")),
     FEEDBACK_KIND: ((1, "command_id", "b"), (2, "phase", "s"), (3, "progress", "!f")),
+    CREDIT_KIND: ((1, "fragment_bytes", "u"),),
+    PROBE_KIND: ((1, "number", "u"),),
+    LINK_REPORT_KIND: (
+        (1, "number", "u"),
+        (2, "frames", "u"),
+        (3, "bad_frames", "u"),
+        (4, "out_of_sequence", "u"),
+        (5, "resent", "u"),
+        (6, "dropped", "u"),
+        (7, "free_memory_bytes", "!u"),
+        (8, "uptime_ms", "u"),
+        (9, "time_error_us", "!u"),
+    ),
+    TIME_QUERY_KIND: ((1, "sent", "u"),),
+    TIME_KIND: (
+        (1, "sent", "u"),
+        (2, "received_ns", "U"),
+        (3, "sent_ns", "U"),
+        (4, "error_us", "u"),
+        (5, "clock_id", "x"),
+    ),
+    BULK_CREDIT_KIND: ((1, "transfer", "u"), (2, "next_offset", "u"), (3, "credit", "u")),
+    IMAGE_BEGIN_KIND: (
+        (1, "transfer", "u"),
+        (2, "version", "s"),
+        (3, "size", "u"),
+        (4, "sha256", "b"),
+        (5, "files", "u"),
+        (6, "slot", "s"),
+    ),
+    IMAGE_FILE_KIND: (
+        (1, "transfer", "u"),
+        (2, "index", "u"),
+        (3, "path", "s"),
+        (4, "size", "u"),
+        (5, "sha256", "b"),
+    ),
+    IMAGE_ORDER_KIND: ((1, "transfer", "u"), (2, "action", "u"), (3, "slot", "s")),
+    IMAGE_STATE_KIND: (
+        (1, "transfer", "u"),
+        (2, "next_offset", "u"),
+        (3, "size", "u"),
+        (4, "slots", "*m", SLOT),
+        (5, "free_bytes", "u"),
+        (6, "cause", "u"),
+        (7, "text", "s"),
+    ),
 }
 
 
