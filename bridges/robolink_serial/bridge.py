@@ -1,56 +1,113 @@
-"""One board, one port, one hub: the driver, the line and the robot between them. No rule of motion is decided here."""
+"""The bridge as a driver: one connection to a hub, a board on each of many ports, plugged in and out as it happens.
+
+Each board has a line, a thread and a robot of its own (board.py); what one of them does disturbs no other.
+"""
 
 from __future__ import annotations
 
 import logging
-import time
-from typing import Self
+import os
+import re
+import threading
+from collections.abc import Iterable
+from typing import Final, Self
 
-from robolink import v1
-from robolink.core.link import Down, LinkEvent, LogLine, Received, Refused, Up
-from robolink.errors import ConfigError, LocalProtocolError, RemoteProtocolError
+from robolink.errors import ConfigError
 from robolink.robot import Driver
-from robolink_serial.line import Line
-from robolink_serial.robot import SerialRobot
-from robolink_serial.sheet import BoardSheet, SheetParts
+from robolink_serial.board import BoardAt, ServedBoard
+from robolink_serial.port import PortError
+from robolink_serial.ports import FoundPort, Lister, PortList, list_serial_ports
+from robolink_serial.udev import VENDORS
 
 log = logging.getLogger(__name__)
-board_log = logging.getLogger("robolink.board")
+
+PLUGGED_LOOK_S: Final = 0.5
+MAX_BOARDS: Final = 64
+MAX_ROBOT_ID: Final = 63
 
 
 class SerialBridge:
-    """Serves the board on a port as a robot; a context manager.
+    """Serves boards as robots; a context manager.
 
     Args:
-        port: Path of the port.
-        robot: The robot's id.
+        boards: Those that are known by name.
         hub: As Driver's.
+        plugged: If not empty, every other board that is plugged in is served too, as `plugged`-SERIAL.
+        lister: Says which ports there are.
+
+    Attributes:
+        driver: The connection to the hub.
+
+    Raises:
+        ConfigError: Two boards of one name or in one place, too many, or none.
     """
 
-    def __init__(self, port: str, robot: str, hub: str | None = None) -> None:
-        self.robot_id = robot
-        self.driver = Driver(hub, name=f"serial-{robot}")
-        self._line = Line(port, self)
-        self._parts = SheetParts()
-        self._robot: SerialRobot | None = None
-        self._up: Up | None = None
-        self._sheet_hash: int | None = None
+    def __init__(
+        self,
+        boards: Iterable[BoardAt],
+        hub: str | None = None,
+        *,
+        plugged: str = "",
+        lister: Lister = list_serial_ports,
+    ) -> None:
+        boards = list(boards)
+        for what, all_of_it in (
+            ("two boards have the name", [each.robot for each in boards]),
+            ("two robots are on", [each.where for each in boards]),
+        ):
+            for word in {each for each in all_of_it if all_of_it.count(each) > 1}:
+                raise ConfigError(f"{what} {word}", hint="one board is one robot")
+        if len(boards) > MAX_BOARDS:
+            raise ConfigError(
+                f"{len(boards)} boards, the limit is {MAX_BOARDS}", hint="start a second bridge"
+            )
+        if not boards and not plugged:
+            raise ConfigError("no board to serve", hint="name one, or serve whatever is plugged in")
+        name = boards[0].robot if len(boards) == 1 else plugged or f"{len(boards)}-boards"
+        self.driver = Driver(hub, name=f"serial-{name}")
+        self._plugged = plugged
+        self._ports = PortList(lister)
+        self._changing = threading.Lock()
+        self._boards = {each.robot: self._made(each) for each in boards}
+        self._refused: set[str] = set()
+        self._ending = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="serial ports", daemon=True)
+
+    def _made(self, at: BoardAt) -> ServedBoard:
+        return ServedBoard(
+            at,
+            self.driver,
+            self._changing,
+            lambda: at.port or self._ports.path_of(at.serial),
+        )
+
+    @property
+    def boards(self) -> dict[str, ServedBoard]:
+        """By the robot's id, those that are plugged out too."""
+        with self._changing:
+            return dict(self._boards)
 
     def start(self) -> None:
-        """Open the port and connect; the robot is shown once its board has described itself.
+        """Open the ports and connect; a robot is shown once its board has described itself.
 
         Raises:
-            PortError: The port is busy or cannot be opened.
+            PortError: The only board's port is busy or cannot be opened.
         """
-        self._line.open()
-        self._line.start()
+        boards = list(self.boards.values())
+        if len(boards) == 1 and not self._plugged:
+            # The one who typed it stands before the board; of many, those that are missing are waited for.
+            boards[0].line.open()
+        for board in boards:
+            board.line.start()
         self.driver.start()
+        if self._plugged:
+            self._watcher.start()
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM.
 
         Raises:
-            RobolinkError: The port cannot be opened, or the hub refuses this driver.
+            RobolinkError: The only port cannot be opened, or the hub refuses this driver.
         """
         self.start()
         try:
@@ -59,9 +116,13 @@ class SerialBridge:
             self.close()
 
     def close(self) -> None:
-        """End what runs, give the port back."""
+        """End what runs, give the ports back."""
+        self._ending.set()
+        if self._watcher.is_alive():
+            self._watcher.join(2.0)
         self.driver.close()
-        self._line.close()
+        for board in self.boards.values():
+            board.line.close()
 
     def __enter__(self) -> Self:
         """Started."""
@@ -74,71 +135,55 @@ class SerialBridge:
 
     @property
     def counters(self) -> dict[str, int]:
-        """The driver's and the link's."""
-        return self.driver.counters | {f"link_{name}": n for name, n in self._line.counters.items()}
+        """The driver's, and each board's as ROBOT/NAME."""
+        each = ((robot, board.counters.items()) for robot, board in self.boards.items())
+        return self.driver.counters | {f"{robot}/{name}": n for robot, items in each for name, n in items}
 
-    # From the line, in its thread.
+    # Boards that are plugged in.
 
-    def link_event(self, event: LinkEvent) -> None:
-        """One event of the link."""
-        if isinstance(event, Up):
-            self._take_up(event)
-        elif isinstance(event, Down):
-            log.info("%s: %s", self.robot_id, event.text)
-            self._up = None
-            if self._robot is not None:
-                self._robot.board_down(event.text, time.monotonic())
-        elif isinstance(event, Refused):
-            log.error("%s: %s", self.robot_id, event.text)
-        elif isinstance(event, LogLine):
-            board_log.info("%s: %s", self.robot_id, event.text)
-        elif isinstance(event, Received):
-            self._take_message(event)
+    def _watch(self) -> None:
+        while not self._ending.wait(PLUGGED_LOOK_S):
+            try:
+                self.look()
+            except PortError as exc:
+                if str(exc) not in self._refused:
+                    self._refused.add(str(exc))
+                    log.warning("%s", exc)
 
-    def tick(self, now: float) -> None:
-        """Time goes on."""
-        if self._robot is not None:
-            self._robot.tick(now)
+    def look(self) -> None:
+        """Serve what has been plugged in since the last look; what was plugged out is waited for by its line."""
+        known = self.boards.values()
+        serials = {each.at.serial for each in known}
+        paths = {os.path.realpath(each.at.port) for each in known if each.at.port}
+        for port in self._ports.now():
+            if port.serial and port.serial not in serials and os.path.realpath(port.path) not in paths:
+                serials.add(port.serial)
+                self._plug(port)
 
-    def _take_up(self, up: Up) -> None:
-        self._up = up
-        log.info("%s: the board answers (session %08x)", self.robot_id, up.peer.session_id)
-        if self._robot is not None and up.peer.sheet_hash == self._sheet_hash:
-            self._robot.board_up(up)
-        else:
-            self._send(v1.SerialSheetRequest())
-
-    def _take_message(self, event: Received) -> None:
-        if not isinstance(event.message, v1.SerialSheetPart):
-            if self._robot is not None:
-                self._robot.receive(event.message)
+    def _plug(self, port: FoundPort) -> None:
+        if port.vendor and port.vendor not in VENDORS:
+            self._refuse(
+                port, "its USB vendor makes no boards that are known here; serve it by its serial number"
+            )
             return
-        try:
-            board = self._parts.add(event.message)
-        except RemoteProtocolError as exc:
-            log.error("%s: its description cannot be read: %s", self.robot_id, exc)
+        robot = plugged_id(self._plugged, port.serial)
+        with self._changing:
+            if len(self._boards) >= MAX_BOARDS or robot in self._boards:
+                board = None
+            else:
+                board = self._boards[robot] = self._made(BoardAt(robot=robot, serial=port.serial))
+        if board is None:
+            self._refuse(port, f"{MAX_BOARDS} boards are served already, or one as {robot}")
             return
-        if board is not None and self._up is not None:
-            self._serve(board, self._up)
+        log.info("%s: plugged in at %s", robot, port.path)
+        board.line.start()
 
-    def _serve(self, board: BoardSheet, up: Up) -> None:
-        if self._robot is not None:
-            # Another program on the board. Its link may time out here: nothing of it moves yet.
-            self.driver.remove(self.robot_id)
-        robot = SerialRobot(self.robot_id, board, self._line)
-        try:
-            self.driver.add(robot)
-        except ConfigError as exc:
-            log.error("%s", exc)
-            self._robot = None
-            return
-        self._robot, self._sheet_hash = robot, up.peer.sheet_hash
-        robot.on_hub(self.driver.connected)
-        robot.board_up(up, first=True)
+    def _refuse(self, port: FoundPort, why: str) -> None:
+        if port.serial not in self._refused:
+            self._refused.add(port.serial)
+            log.warning("%s (USB %s) is not served: %s", port.path, port.serial, why)
 
-    def _send(self, message: v1.SerialSheetRequest) -> None:
-        try:
-            with self._line.link() as link:
-                link.send(message)
-        except LocalProtocolError as exc:
-            log.debug("%s: %s", self.robot_id, exc)
+
+def plugged_id(prefix: str, serial: str) -> str:
+    """The robot's id of a board that nobody has named."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{prefix}-{serial}".lower())[:MAX_ROBOT_ID].strip("-")

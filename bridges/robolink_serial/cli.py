@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from robolink_serial.board import BoardAt
 
 app = typer.Typer(
     help="Boards on a serial line as robots of the hub.", no_args_is_help=True, add_completion=False
@@ -19,24 +22,53 @@ def _serial() -> None:
 
 @app.command()
 def bridge(
-    port: Annotated[str, typer.Option(help="The board's port, e.g. /dev/ttyACM0.", metavar="PATH")],
+    port: Annotated[
+        str | None, typer.Option(help="The only board's port, e.g. /dev/ttyACM0.", metavar="PATH")
+    ] = None,
     robot: Annotated[
-        str, typer.Option(help="The robot's id: lower case letters, digits, dashes.", metavar="ID")
-    ],
+        str | None,
+        typer.Option(help="The only board's robot id: lower case letters, digits, dashes.", metavar="ID"),
+    ] = None,
+    board: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A board by its USB serial number, or by a path with a slash; may be repeated.",
+            metavar="ID=SERIAL",
+        ),
+    ] = None,
+    plugged: Annotated[
+        str | None,
+        typer.Option(help="Serve every other board that is plugged in, as PREFIX-SERIAL.", metavar="PREFIX"),
+    ] = None,
     hub: Annotated[
         str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="What the board prints, and each session.")
+        bool, typer.Option("--verbose", "-v", help="What the boards print, and each session.")
     ] = False,
 ) -> None:
-    """Serve the board on PORT as ROBOT until Ctrl-C; opens the port again when it vanished and came back."""
+    """Serve boards as robots until Ctrl-C, each again when it was plugged out and in, whatever its port is then."""
     from robolink_serial.bridge import SerialBridge
 
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
-    SerialBridge(port, robot, hub).run()
+    SerialBridge(_boards(port, robot, board or []), hub, plugged=plugged or "").run()
+
+
+def _boards(port: str | None, robot: str | None, named: list[str]) -> list[BoardAt]:
+    from robolink_serial.board import BoardAt
+
+    if (port is None) != (robot is None):
+        raise typer.BadParameter("--port and --robot belong together: the port, and what its board is called")
+    boards = [] if port is None or robot is None else [BoardAt(robot=robot, port=port)]
+    for each in named:
+        name, _, where = each.partition("=")
+        if not name or not where:
+            raise typer.BadParameter(f"--board {each}: write ID=SERIAL, or ID=/dev/PORT")
+        by_path = "/" in where
+        boards.append(BoardAt(robot=name, port=where if by_path else "", serial="" if by_path else where))
+    return boards
 
 
 @app.command()

@@ -10,7 +10,7 @@ import os
 import selectors
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -39,13 +39,22 @@ class Line:
     """A port and its link in a thread.
 
     Args:
-        path: The port.
+        path: The port, or with `locate` a name for it.
         owner: Gets events and ticks.
         times: The link's.
+        locate: Says where the port is now, or raises PortError; asked each time before it is opened.
     """
 
-    def __init__(self, path: str, owner: LineOwner, *, times: LinkTimes | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        owner: LineOwner,
+        *,
+        times: LinkTimes | None = None,
+        locate: Callable[[], str] | None = None,
+    ) -> None:
         self.path = path
+        self._locate = locate or (lambda: path)
         self._owner = owner
         self._lock = threading.Lock()
         self._link = Link(now=time.monotonic(), times=times)
@@ -62,7 +71,7 @@ class Line:
         Raises:
             PortError: It is busy, or cannot be opened.
         """
-        self._port = Port(self.path)
+        self._port = Port(self._locate())
 
     def start(self) -> None:
         """Begin; opens the port by itself when it comes."""
@@ -100,7 +109,7 @@ class Line:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                port = self._port or Port(self.path)
+                port = self._port or Port(self._locate())
                 self._port, self._said = None, ""
                 try:
                     self._pump(port)

@@ -63,6 +63,11 @@ class SerialRobot(RobotHandler):
             v1.SerialStopState: self._on_stop_state,
         }
 
+    @property
+    def online(self) -> bool:
+        """Whether the hub is told that it is there."""
+        return not self._offline
+
     # From the hub.
 
     def attached(self, link: RobotLink) -> None:
