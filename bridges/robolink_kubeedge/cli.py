@@ -33,6 +33,10 @@ def manifest(
     all_robots: Annotated[bool, typer.Option("--all", help="Every robot that the hub knows.")] = False,
     namespace: Annotated[str, typer.Option(help="Where they go.")] = "default",
     node: Annotated[str, typer.Option(help="The edge node whose mapper serves them.")] = "",
+    push: Annotated[
+        Path | None,
+        typer.Option(help="YAML: which readings the mapper pushes where.", metavar="FILE", exists=True),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of YAML.")] = False,
     hub: HubOption = None,
 ) -> None:
@@ -42,7 +46,7 @@ def manifest(
     """
     if bool(robots) == all_robots:
         raise typer.BadParameter("name robots, or say --all")
-    made = _manifests(hub, robots or [], namespace, node)
+    made = _manifests(hub, robots or [], namespace, node, push)
     if as_json:
         typer.echo(json.dumps(made, indent=2))
     else:
@@ -51,10 +55,13 @@ def manifest(
         typer.echo("---\n".join(yaml.safe_dump(each, sort_keys=False, width=120) for each in made), nl=False)
 
 
-def _manifests(hub: str | None, robots: list[str], namespace: str, node: str) -> list[dict[str, Any]]:
+def _manifests(
+    hub: str | None, robots: list[str], namespace: str, node: str, push: Path | None
+) -> list[dict[str, Any]]:
     from robolink.client import connect
-    from robolink_kubeedge import manifests
+    from robolink_kubeedge import manifests, push_rules
 
+    rules = push_rules.load(push) if push is not None else None
     models, devices = {}, []
     with connect(hub, name="kubeedge-manifest") as connected:
         for robot in sorted(robots or [each.robot for each in connected.robots()]):
@@ -62,7 +69,9 @@ def _manifests(hub: str | None, robots: list[str], namespace: str, node: str) ->
             model = manifests.device_model(found.sheet, found.sheet_hash, namespace)
             models[model["metadata"]["name"]] = model
             devices.append(
-                manifests.device(robot, found.sheet, found.sheet_hash, namespace=namespace, node=node)
+                manifests.device(
+                    robot, found.sheet, found.sheet_hash, namespace=namespace, node=node, push=rules
+                )
             )
     return [*(models[name] for name in sorted(models)), *devices]
 

@@ -6,100 +6,156 @@ Sans-IO, and no rules of its own: versions, limits, replays, whether a command m
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from robolink import v1
 from robolink.core.values import from_value, to_value
 from robolink_kubeedge import dmi_pb2 as dmi
-from robolink_kubeedge import values
-from robolink_kubeedge.dmi import config_text, twin
+from robolink_kubeedge import faults, values
+from robolink_kubeedge.dmi import config_kind, config_text, twin
+from robolink_kubeedge.faults import Fault
 from robolink_kubeedge.manifests import OWN_PROPERTIES
 from robolink_kubeedge.records import Desired, Device, Robot, Snapshot, Waiting, Write
-from robolink_kubeedge.reports import DeviceKey, Priority, ReportQueue, TwinText
+from robolink_kubeedge.reports import DeviceKey, ReportQueue
+from robolink_kubeedge.rows import Rows
+from robolink_kubeedge.texts import OWN_WRITABLE
 
-URGENT: Final = frozenset({"cmd", "cmd-status", "stop", "stop-generation", "setting-errors"})
 OWN_TYPES: Final = {
     name: v1.VALUE_TYPE_INT if kind == "INT" else v1.VALUE_TYPE_STRING for name, kind, *_ in OWN_PROPERTIES
 }
-OWN_WRITABLE: Final = frozenset(name for name, _kind, writable, _text in OWN_PROPERTIES if writable)
 # Of these each text counts, in order; of all others the newest.
 ALL_COUNT: Final = frozenset({"cmd", "stop"})
+# ID, or ID/NAME,NAME: these settings count as written anew.
+_SYNC: Final = re.compile(r"[a-zA-Z0-9\-_.]{1,40}(/[^/]*)?")
 
 
-class DeviceTable:
+class DeviceTable(Rows):
     """All devices of this mapper.
 
     Args:
         queue: Where reports go.
-
-    Attributes:
-        counters: What was refused, left out, taken.
     """
 
     def __init__(self, queue: ReportQueue) -> None:
         """No devices, and no hub yet."""
-        self.queue = queue
-        self.counters: Counter[str] = Counter()
-        self._devices: dict[DeviceKey, Device] = {}
-        self._robots: dict[str, Robot] = {}
-        self._hub_here = False
+        super().__init__(queue)
         self._numbers = itertools.count(1)
         # Calls of edgecore about each device.
         self._marks: Counter[DeviceKey] = Counter()
+        # Devices with something to be written.
+        self._busy: dict[DeviceKey, None] = {}
 
     # From edgecore.
-
-    @property
-    def robots(self) -> frozenset[str]:
-        """Ids of the robots that the devices stand for."""
-        return frozenset(each.robot for each in self._devices.values())
 
     def snapshot(self) -> Snapshot:
         """What is here now, to be given to `registered` with the answer."""
         return Snapshot(frozenset(self._devices), dict(self._marks))
 
-    def registered(self, response: dmi.MapperRegisterResponse, before: Snapshot, now: float) -> None:
+    def registered(
+        self, response: dmi.MapperRegisterResponse, before: Snapshot, now: float, *, again: bool = False
+    ) -> None:
         """The answer to MapperRegister: all there is.
 
         Args:
             response: What edgecore has in its cache.
             before: When the call was made; about what edgecore has called since, the answer is too old.
             now: Monotonic s.
+            again: A resync while the connection held: edgecore has called about all that is new in it.
         """
+        for model in response.model_list:
+            if model.name:
+                self._models[model.namespace or "default", model.name] = model
         for device in response.device_list:
-            if self._unmoved(_key(device), before):
-                self._put(device, now)
+            key = _key(device)
+            if not self._unmoved(key, before):
+                continue
+            entry = self._devices.get(key)
+            if again and entry is not None and entry.told is not None and entry.told != device:
+                self.counters["updates_elsewhere"] += 1
+                entry.noted.add(Fault("UPDATE_ELSEWHERE"))
+            self._tell(device, now)
+            self._devices[key].model_known = True
+            self._look(key, now)
         for key in before.keys - {_key(each) for each in response.device_list}:
             if self._unmoved(key, before):
-                self._remove(key)
+                self._remove(key, now)
 
     def _unmoved(self, key: DeviceKey, before: Snapshot) -> bool:
         return self._marks[key] == before.marks.get(key, 0)
 
+    def moved(self, key: DeviceKey) -> int:
+        """How often edgecore has called about it."""
+        return self._marks[key]
+
     def put(self, device: dmi.Device, now: float) -> None:
         """RegisterDevice, or the whole device again by UpdateDevice, known or not; only what is new in it is written."""
         self._marks[_key(device)] += 1
+        self._tell(device, now)
+
+    def _tell(self, device: dmi.Device, now: float) -> None:
+        """Edgecore's own word; a repetition of it brings no older text back over what its store has shown since."""
+        entry = self._devices.get(_key(device))
+        if entry is None or entry.told != device:
+            self._put(device, now)
+        self._devices[_key(device)].told = device
+
+    def stored(self, device: dmi.Device, version: str, now: float) -> bool:
+        """Edgecore's store shows this device, settled; True if that is news. A device nobody told of is left alone."""
+        entry = self._devices.get(_key(device))
+        if entry is None or entry.stored_version == version:
+            return False
+        entry.stored_version = version
+        if _wishes(entry.document) == _wishes(device):
+            return False
+        self.counters["from_store"] += 1
         self._put(device, now)
+        return True
+
+    def model(self, model: dmi.DeviceModel | None, key: DeviceKey, now: float) -> None:
+        """CreateDeviceModel, UpdateDeviceModel; None for RemoveDeviceModel."""
+        if model is None:
+            self._models.pop(key, None)
+        else:
+            self._models[key] = model
+        for device, entry in self._devices.items():
+            if (device[0], entry.document.spec.device_model_reference) == key:
+                entry.model_known = True
+                self._look(device, now)
 
     def _put(self, device: dmi.Device, now: float) -> None:
         key = _key(device)
-        robot = config_text(device.spec.protocol.config_data, "robot") or device.name
+        config = device.spec.protocol.config_data
+        named = config_kind(config, "robot")
+        # A robot named by a number is nobody's: no robot id is empty.
+        robot = config_text(config, "robot") if named else device.name
         entry = self._devices.get(key)
         if entry is None or entry.robot != robot:
-            entry = self._devices[key] = Device(robot, device)
+            before = entry
+            entry = Device(robot, device)
+            if before is not None:
+                entry.model_known, entry.faults = before.model_known, before.faults
+            self._add(key, entry)
         entry.document = device
+        found = {each.name: each.desired.value for each in reversed(device.spec.properties)}
+        entry.names = tuple(dict.fromkeys(each.name for each in device.spec.properties))
+        entry.listed = frozenset(entry.names)
+        entry.document_faults = tuple(faults.of_document(device))
         self.queue.keep_only(key, entry.names)
-        texts = {each.name: each.desired.value for each in device.spec.properties}
         for name, desired in entry.desired.items():
-            if not texts.get(name):
+            if not found.get(name):
                 # Taken back: written again it is new, and a refusal is history. What is on its way stays.
                 desired.text = desired.refused = ""
-        for name, text in texts.items():
-            if text:
-                self._want(entry, name, text)
-        self._show(key, now)
+        sync = found.pop("sync", "")
+        for name in entry.names:
+            if found.get(name):
+                self._want(entry, name, found[name])
+        self._sync(entry, sync, found)
+        if entry.waiting:
+            self._busy[key] = None
+        self._look(key, now)
 
     def _want(self, entry: Device, name: str, text: str) -> None:
         desired = entry.desired.setdefault(name, Desired())
@@ -113,14 +169,36 @@ class DeviceTable:
             entry.waiting = [each for each in entry.waiting if each.name != name]
         entry.waiting.append(Waiting(next(self._numbers), name, text))
 
-    def remove(self, key: DeviceKey) -> None:
+    def _sync(self, entry: Device, text: str, found: dict[str, str]) -> None:
+        """A new `sync`: what it names counts as written anew, and all that stands beside it is to have an answer."""
+        desired = entry.desired.setdefault("sync", Desired())
+        if not text or desired.text == text:
+            return
+        first, desired.text, desired.refused = not desired.text and not desired.observed, text, ""
+        names = [each for each in text.partition("/")[2].split(",") if each]
+        if not _SYNC.fullmatch(text) or any(name not in found for name in names):
+            desired.refused = "INVALID" if not _SYNC.fullmatch(text) else "UNSUPPORTED"
+            self.counters[f"refused_{desired.refused.lower()}"] += 1
+            return
+        waits = {each.name for each in entry.waiting}
+        for name in () if first else names:
+            # A command has an id: it is never said again. What is new in this document waits already.
+            if name != "cmd" and name not in waits and found[name]:
+                wish = entry.desired.setdefault(name, Desired())
+                wish.refused, wish.sent = "", True
+                self._wait(entry, name, found[name])
+        entry.sync_mark = next(self._numbers)
+
+    def remove(self, key: DeviceKey, now: float = 0.0) -> None:
         """RemoveDevice. The robot itself goes on."""
         self._marks[key] += 1
-        self._remove(key)
+        self._remove(key, now)
 
-    def _remove(self, key: DeviceKey) -> None:
-        if self._devices.pop(key, None) is not None:
-            self.queue.drop(key)
+    def _remove(self, key: DeviceKey, now: float) -> None:
+        robot = self._devices[key].robot if key in self._devices else ""
+        self._busy.pop(key, None)
+        self._forget(key)
+        self._look_all((robot,), now)  # Another one may stand for the robot now.
 
     def get(self, key: DeviceKey) -> dmi.Device | None:
         """GetDevice: as edgecore wrote it, with present twins."""
@@ -136,23 +214,30 @@ class DeviceTable:
 
     def hub_lost(self, now: float) -> None:
         """Nobody knows how the robots are."""
-        self._hub_here = False
+        self._hub_here = self._listed = False
         self.twin_unsure()
-        self._show_all(self.robots, now)
+        self._look_all(self.robots, now)
 
-    def robot_infos(self, infos: Iterable[v1.RobotInfo], now: float) -> list[str]:
-        """The robots as the hub sees them; those among ours whose sheet is new."""
-        back, self._hub_here = not self._hub_here, True
-        ours, changed, shown = self.robots, [], set()
+    def robot_infos(self, infos: Iterable[v1.RobotInfo], now: float, *, whole: bool = True) -> list[str]:
+        """The robots as the hub sees them, all (`whole`) or some; those among ours whose sheet is new."""
+        back, self._hub_here = not self._hub_here or (whole and not self._listed), True
+        self._listed = self._listed or whole
+        changed, looked, listed = [], set(), set()
         for info in infos:
+            listed.add(info.robot)
             robot = self._robots.setdefault(info.robot, Robot())
-            seen = (info.online, info.authority.stop.generation)
-            if (robot.online, robot.stop_generation) != seen:
-                shown.add(info.robot)
-            robot.online, robot.stop_generation = seen
-            if info.robot in ours and (robot.settings is None or robot.sheet_hash != info.sheet_hash):
+            seen = (True, info.online, info.authority.stop.generation)
+            if (robot.known, robot.online, robot.stop_generation) != seen:
+                looked.add(info.robot)
+            robot.known, robot.online, robot.stop_generation = seen
+            if info.robot in self._keys and (robot.settings is None or robot.sheet_hash != info.sheet_hash):
                 changed.append(info.robot)
-        self._show_all(ours if back else shown, now)
+        if whole:
+            for name, robot in self._robots.items():
+                if robot.known and name not in listed:
+                    robot.known = robot.online = False
+                    looked.add(name)
+        self._look_all(self.robots if back else looked, now)
         return changed
 
     def described(self, description: v1.Description, now: float) -> None:
@@ -161,7 +246,7 @@ class DeviceTable:
         if robot.sheet_hash != description.sheet_hash:
             self._ask_again(description.robot)
         robot.sheet_hash, robot.settings = description.sheet_hash, {}
-        readings, setpoints = set(), set()
+        readings, setpoints = {}, set()
         for component in description.sheet.components:
             setpoints |= {f"{component.name}.{each.name}" for each in component.setpoints}
             for each in component.properties:
@@ -169,17 +254,19 @@ class DeviceTable:
                 if each.access == v1.ACCESS_READ_WRITE:
                     robot.settings[name] = each.field.type
                 else:
-                    readings.add(name)
-        robot.readings, robot.setpoints = frozenset(readings), frozenset(setpoints)
-        self._show_all({description.robot}, now)
+                    readings[name] = each.field.type
+        robot.readings, robot.setpoints = readings, frozenset(setpoints)
+        self._look_all((description.robot,), now)
 
     def _ask_again(self, robot: str) -> None:
         """By another sheet a refused setting may be right."""
-        for entry in self._devices.values():
-            for name, desired in entry.desired.items() if entry.robot == robot else ():
-                if desired.refused and name not in ALL_COUNT:
+        for key in self._keys.get(robot, ()):
+            entry = self._devices[key]
+            for name, desired in entry.desired.items():
+                if desired.refused and name not in ALL_COUNT and name != "sync":
                     desired.refused = ""
                     self._wait(entry, name, desired.text)
+                    self._busy[key] = None
 
     @property
     def unread(self) -> frozenset[str]:
@@ -201,32 +288,39 @@ class DeviceTable:
                 if each.HasField(half):
                     getattr(state, half).CopyFrom(getattr(each, half))
         names = None if whole else {each.name for each in delta.properties}
-        for key, entry in self._devices.items():
-            if entry.robot == delta.robot:
-                self._show(key, now, names)
+        for key in self._keys.get(delta.robot, ()):
+            self._show(key, now, names)
 
     # Down.
 
     def take_writes(self, now: float) -> list[Write]:
         """What the hub should be told now, stops first. Each must come back by `written`, `refused` or `unwritten`."""
         writes: list[Write] = []
-        for key, entry in self._devices.items():
+        for key in tuple(self._busy):
+            entry = self._devices[key]
             robot = self._robots.get(entry.robot)
-            if not self._hub_here or robot is None or robot.settings is None or not entry.waiting:
+            if not self._hub_here or robot is None or robot.settings is None:
                 continue
             # Before its twin is read nobody knows what is new to the hub. A stop does not wait for that.
             ready = [each for each in entry.waiting if robot.whole or each.name == "stop"]
             entry.waiting = [each for each in entry.waiting if each not in ready]
+            if not entry.waiting:
+                del self._busy[key]
             for each in ready:
                 write = self._write(key, entry, robot, each)
                 if write is not None:
+                    entry.open.add(write.number)
                     writes.append(write)
-            self._show(key, now)
+            if ready:
+                self._show(key, now)
         return sorted(writes, key=lambda each: each.name != "stop")
 
     def _write(self, key: DeviceKey, entry: Device, robot: Robot, waiting: Waiting) -> Write | None:
         number, name, text = waiting
         desired = entry.desired[name]
+        if name != "stop" and not self._serves(key, entry):
+            self._refuse(entry, name, text, "ROBOT_TAKEN")
+            return None
         kind = OWN_TYPES.get(name) if name in OWN_WRITABLE else (robot.settings or {}).get(name)
         if kind is None:
             self._refuse(entry, name, text, "UNSUPPORTED")
@@ -259,6 +353,7 @@ class DeviceTable:
         entry = self._devices.get(write.device)
         if entry is None:
             return
+        entry.open.discard(write.number)
         desired = entry.desired.get(write.name, Desired())
         if desired.text == write.text:
             desired.version = version
@@ -274,6 +369,7 @@ class DeviceTable:
             self._robots[write.robot].settings = None
             self.unwritten(write)
             return
+        entry.open.discard(write.number)
         self._refuse(entry, write.name, write.text, cause)
         self._show(write.device, now)
 
@@ -282,9 +378,11 @@ class DeviceTable:
         entry = self._devices.get(write.device)
         if entry is None or write.name not in entry.desired:
             return
+        entry.open.discard(write.number)
         if write.name not in ALL_COUNT and entry.desired[write.name].text != write.text:
             return  # A newer one is on its way, or was taken.
         entry.waiting = sorted([*entry.waiting, Waiting(write.number, write.name, write.text)])
+        self._busy[write.device] = None
 
     def _refuse(self, entry: Device, name: str, text: str, cause: str) -> None:
         word = cause.removeprefix("CAUSE_")
@@ -293,73 +391,10 @@ class DeviceTable:
         if desired.text == text:
             desired.refused = word
 
-    # Up.
-
-    def _show_all(self, robots: Collection[str], now: float) -> None:
-        for key, entry in self._devices.items():
-            if entry.robot in robots:
-                self._show(key, now)
-
-    def _show(self, key: DeviceKey, now: float, names: Collection[str] | None = None) -> None:
-        """Put state and texts of a device (all of them, or those names) into the queue."""
-        entry = self._devices.get(key)
-        if entry is None:
-            return
-        robot = self._robots.get(entry.robot, Robot())
-        errors = self._errors(entry, robot)
-        if not self._hub_here:
-            state = "unknown"
-        elif not robot.online:
-            state = "offline"
-        else:
-            state = "unhealthy" if errors else "ok"
-        self.queue.put_state(key, state, now)
-        if robot.settings is None:
-            return  # The hub does not know this robot yet: there is nothing to say of it.
-        for name in entry.names:
-            text = self._texts(entry, robot, name, errors) if names is None or name in names else None
-            if text is None:
-                continue
-            if not (values.fits_name(name) and all(map(values.fits_value, text[1:]))):
-                self.counters["unfit"] += 1
-                continue
-            self.queue.put(key, text, Priority.URGENT if name in URGENT else Priority.CHANGE, now)
-
-    def _texts(self, entry: Device, robot: Robot, name: str, errors: str) -> TwinText | None:
-        if name == "setting-errors":
-            return TwinText(name, "", errors)
-        if name == "stop-generation":
-            return TwinText(name, "", str(robot.stop_generation))
-        state = robot.twin.get(name, v1.PropertyState())
-        reported = values.encode(state.reported.value).text
-        if name == "cmd-status" or name in robot.readings:
-            return TwinText(name, "", reported)
-        if name not in OWN_WRITABLE | (robot.settings or {}).keys():
-            return None  # A property of another sheet, or made up; a desired value of it shows in the errors.
-        desired = entry.desired.setdefault(name, Desired())
-        if name == "cmd":
-            if desired.version and desired.text:
-                desired.observed = desired.text
-            return TwinText(name, desired.observed, desired.observed)
-        observed = state.observed
-        if observed.verdict == v1.VERDICT_APPLIED and observed.version == state.desired.version:
-            # In the cloud's own words, so that whoever wrote them can compare: "0.50" is 0.5.
-            ours = desired.version == observed.version and desired.text
-            desired.observed = desired.text if ours else values.encode(state.desired.value).text
-        return TwinText(name, desired.observed, reported)
-
-    @staticmethod
-    def _errors(entry: Device, robot: Robot) -> str:
-        """What the driver refused, as the hub tells it, and what never got so far."""
-        state = robot.twin.get("setting-errors", v1.PropertyState())
-        parts = [state.reported.value.string_value]
-        for name, desired in entry.desired.items():
-            if desired.refused and values.fits_name(name):
-                why = "MOTION_IS_NO_PROPERTY" if name in robot.setpoints else desired.refused
-                parts.append(f"{name}:{why}")
-        text = ",".join(part for part in parts if part)
-        return text if len(text) <= values.MAX_VALUE_CHARACTERS else f"more:{text.count(',') + 1}"
-
 
 def _key(device: dmi.Device) -> DeviceKey:
-    return device.namespace, device.name
+    return device.namespace or "default", device.name
+
+
+def _wishes(device: dmi.Device) -> dict[str, str]:
+    return {each.name: each.desired.value for each in device.spec.properties}

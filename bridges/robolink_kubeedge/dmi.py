@@ -87,6 +87,16 @@ def config_text(value: dmi.CustomizedValue, key: str) -> str:
     return ""
 
 
+_KINDS: Final = {"StringValue": "string", "FloatValue": "number", "BoolValue": "boolean"}
+
+
+def config_kind(value: dmi.CustomizedValue, key: str) -> str:
+    """The type of a value of configData: string, number, boolean, other; "" if it is not there."""
+    if key not in value.data:
+        return ""
+    return _KINDS.get(value.data[key].type_url.rpartition(".")[2], "other")
+
+
 def twin(name: str, observed_desired: str, reported: str) -> dmi.Twin:
     """A twin with both halves: edgecore panics without."""
     return dmi.Twin(

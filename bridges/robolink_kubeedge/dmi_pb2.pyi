@@ -119,20 +119,80 @@ class CustomizedValue(_message.Message):
     def __init__(self, data: _Optional[_Mapping[str, _any_pb2.Any]] = ...) -> None: ...
 
 class DeviceProperty(_message.Message):
-    __slots__ = ("name", "desired", "visitors", "report_cycle", "collect_cycle", "report_to_cloud")
+    __slots__ = ("name", "desired", "visitors", "report_cycle", "collect_cycle", "report_to_cloud", "push_method")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESIRED_FIELD_NUMBER: _ClassVar[int]
     VISITORS_FIELD_NUMBER: _ClassVar[int]
     REPORT_CYCLE_FIELD_NUMBER: _ClassVar[int]
     COLLECT_CYCLE_FIELD_NUMBER: _ClassVar[int]
     REPORT_TO_CLOUD_FIELD_NUMBER: _ClassVar[int]
+    PUSH_METHOD_FIELD_NUMBER: _ClassVar[int]
     name: str
     desired: TwinProperty
     visitors: VisitorConfig
     report_cycle: int
     collect_cycle: int
     report_to_cloud: bool
-    def __init__(self, name: _Optional[str] = ..., desired: _Optional[_Union[TwinProperty, _Mapping]] = ..., visitors: _Optional[_Union[VisitorConfig, _Mapping]] = ..., report_cycle: _Optional[int] = ..., collect_cycle: _Optional[int] = ..., report_to_cloud: _Optional[bool] = ...) -> None: ...
+    push_method: PushMethod
+    def __init__(self, name: _Optional[str] = ..., desired: _Optional[_Union[TwinProperty, _Mapping]] = ..., visitors: _Optional[_Union[VisitorConfig, _Mapping]] = ..., report_cycle: _Optional[int] = ..., collect_cycle: _Optional[int] = ..., report_to_cloud: _Optional[bool] = ..., push_method: _Optional[_Union[PushMethod, _Mapping]] = ...) -> None: ...
+
+class PushMethod(_message.Message):
+    __slots__ = ("http", "mqtt", "db_method", "otel")
+    HTTP_FIELD_NUMBER: _ClassVar[int]
+    MQTT_FIELD_NUMBER: _ClassVar[int]
+    DB_METHOD_FIELD_NUMBER: _ClassVar[int]
+    OTEL_FIELD_NUMBER: _ClassVar[int]
+    http: PushHttp
+    mqtt: PushMqtt
+    db_method: DatabaseMethod
+    otel: PushOtel
+    def __init__(self, http: _Optional[_Union[PushHttp, _Mapping]] = ..., mqtt: _Optional[_Union[PushMqtt, _Mapping]] = ..., db_method: _Optional[_Union[DatabaseMethod, _Mapping]] = ..., otel: _Optional[_Union[PushOtel, _Mapping]] = ...) -> None: ...
+
+class PushHttp(_message.Message):
+    __slots__ = ("host_name", "port", "request_path", "timeout")
+    HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_PATH_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    host_name: str
+    port: int
+    request_path: str
+    timeout: int
+    def __init__(self, host_name: _Optional[str] = ..., port: _Optional[int] = ..., request_path: _Optional[str] = ..., timeout: _Optional[int] = ...) -> None: ...
+
+class PushMqtt(_message.Message):
+    __slots__ = ("address", "topic", "qos", "retained")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    RETAINED_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    topic: str
+    qos: int
+    retained: bool
+    def __init__(self, address: _Optional[str] = ..., topic: _Optional[str] = ..., qos: _Optional[int] = ..., retained: _Optional[bool] = ...) -> None: ...
+
+class PushOtel(_message.Message):
+    __slots__ = ("endpoint_url",)
+    ENDPOINT_URL_FIELD_NUMBER: _ClassVar[int]
+    endpoint_url: str
+    def __init__(self, endpoint_url: _Optional[str] = ...) -> None: ...
+
+class DatabaseMethod(_message.Message):
+    __slots__ = ("influxdb2", "redis", "tdengine", "mysql")
+    INFLUXDB2_FIELD_NUMBER: _ClassVar[int]
+    REDIS_FIELD_NUMBER: _ClassVar[int]
+    TDENGINE_FIELD_NUMBER: _ClassVar[int]
+    MYSQL_FIELD_NUMBER: _ClassVar[int]
+    influxdb2: DatabaseConfig
+    redis: DatabaseConfig
+    tdengine: DatabaseConfig
+    mysql: DatabaseConfig
+    def __init__(self, influxdb2: _Optional[_Union[DatabaseConfig, _Mapping]] = ..., redis: _Optional[_Union[DatabaseConfig, _Mapping]] = ..., tdengine: _Optional[_Union[DatabaseConfig, _Mapping]] = ..., mysql: _Optional[_Union[DatabaseConfig, _Mapping]] = ...) -> None: ...
+
+class DatabaseConfig(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class VisitorConfig(_message.Message):
     __slots__ = ("protocol_name", "config_data")

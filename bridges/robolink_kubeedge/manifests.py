@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from robolink import v1
+from robolink_kubeedge.push_rules import PushRules
 from robolink_kubeedge.values import fits_name
 
 API_VERSION: Final = "devices.kubeedge.io/v1beta1"
@@ -29,7 +30,16 @@ OWN_PROPERTIES: Final = (
     ),
     ("stop-generation", "INT", False, "Counts the stops; a release names the newest"),
     ("setting-errors", "STRING", False, "Settings that were refused: NAME:CAUSE or NAME:VERSION:CAUSE"),
+    (
+        "sync",
+        "STRING",
+        True,
+        "ID or ID/NAME,NAME: observed once all that is desired beside it was taken or refused",
+    ),
+    ("device-faults", "STRING", False, "What is wrong with this Device: CODE or CODE:DETAIL"),
 )
+# The one method that writes properties, as mapper-framework's methods do; it is served by the mapper's REST.
+SET_METHOD: Final = "set"
 
 _TYPES: Final = {
     v1.VALUE_TYPE_BOOL: ("BOOLEAN", ""),
@@ -39,6 +49,11 @@ _TYPES: Final = {
     v1.VALUE_TYPE_BYTES: ("STRING", "bytes: # and base64url without padding"),
     v1.VALUE_TYPE_VECTOR: ("STRING", "vector: elements joined by commas"),
 }
+
+
+def kubeedge_type(kind: v1.ValueType) -> str:
+    """The word of a DeviceModel for one of our types."""
+    return _TYPES.get(kind, ("STRING", ""))[0]
 
 
 def model_name(sheet: v1.Sheet, sheet_hash: str) -> str:
@@ -70,7 +85,13 @@ def device_model(sheet: v1.Sheet, sheet_hash: str, namespace: str = "default") -
 
 
 def device(
-    robot: str, sheet: v1.Sheet, sheet_hash: str, *, namespace: str = "default", node: str = ""
+    robot: str,
+    sheet: v1.Sheet,
+    sheet_hash: str,
+    *,
+    namespace: str = "default",
+    node: str = "",
+    push: PushRules | None = None,
 ) -> dict[str, Any]:
     """The Device of one robot. It sets no desired value: that is the operator's.
 
@@ -80,14 +101,16 @@ def device(
         sheet_hash: The sheet's hash.
         namespace: Where it goes.
         node: The edge node whose mapper serves it; "" leaves it to whoever applies it.
+        push: Which readings the mapper sends past edgecore, and where to.
     """
     spec: dict[str, Any] = {
         "deviceModelRef": {"name": model_name(sheet, sheet_hash)},
         "protocol": {"protocolName": PROTOCOL, "configData": {"robot": robot}},
-        "properties": [_device_property(name) for name in property_names(sheet)],
-        "methods": [
-            _method(component, method) for component in sheet.components for method in component.methods
+        "properties": [
+            _device_property(name) | (push.of(robot, name) if push is not None else {})
+            for name in property_names(sheet)
         ],
+        "methods": [*_set_method(sheet), *_methods(sheet)],
         "stateReport": {"reportToCloud": True, "reportCycle": CYCLE_MS},
     }
     if node:
@@ -95,7 +118,12 @@ def device(
     return {
         "apiVersion": API_VERSION,
         "kind": "Device",
-        "metadata": {"name": robot, "namespace": namespace, "labels": _labels(sheet)},
+        "metadata": {
+            "name": robot,
+            "namespace": namespace,
+            "labels": _labels(sheet),
+            "annotations": {"robolink.io/sheet-hash": sheet_hash},
+        },
         "spec": spec,
     }
 
@@ -150,6 +178,24 @@ def _device_property(name: str) -> dict[str, Any]:
         # Strings alone: edgecore makes every number a float32, and a list or map keeps the device from the mapper.
         "visitors": {"protocolName": PROTOCOL, "configData": {"property": name}},
     }
+
+
+def _set_method(sheet: v1.Sheet) -> list[dict[str, Any]]:
+    names = [
+        f"{component.name}.{prop.field.name}"
+        for component in sheet.components
+        for prop in component.properties
+        if prop.access == v1.ACCESS_READ_WRITE
+    ]
+    names = [each for each in names if fits_name(each)]
+    if not names:
+        return []
+    text = "Write one setting. By its desired value, or by the mapper's REST"
+    return [{"name": SET_METHOD, "description": text, "propertyNames": names}]
+
+
+def _methods(sheet: v1.Sheet) -> list[dict[str, Any]]:
+    return [_method(component, method) for component in sheet.components for method in component.methods]
 
 
 def _method(component: v1.Component, method: v1.Method) -> dict[str, Any]:

@@ -120,21 +120,30 @@ class Mapper:
         return pb.UpdateDeviceResponse()
 
     async def _on_remove_device(self, request: pb.RemoveDeviceRequest, _context: Any) -> Any:
-        self.table.remove((request.device_namespace, request.device_name))
+        self.table.remove((request.device_namespace, request.device_name), time.monotonic())
         return pb.RemoveDeviceResponse()
 
-    # Types come from the robots' sheets: models are acknowledged, and nothing else.
+    # Types come from the robots' sheets; models are kept to be compared with them, and to be shown.
 
     async def _on_create_device_model(self, request: pb.CreateDeviceModelRequest, _context: Any) -> Any:
+        self._put_model(request.model)
         return pb.CreateDeviceModelResponse(
             device_model_name=request.model.name, device_model_namespace=request.model.namespace
         )
 
-    async def _on_update_device_model(self, _request: pb.UpdateDeviceModelRequest, _context: Any) -> Any:
+    async def _on_update_device_model(self, request: pb.UpdateDeviceModelRequest, _context: Any) -> Any:
+        self._put_model(request.model)
         return pb.UpdateDeviceModelResponse()
 
-    async def _on_remove_device_model(self, _request: pb.RemoveDeviceModelRequest, _context: Any) -> Any:
+    async def _on_remove_device_model(self, request: pb.RemoveDeviceModelRequest, _context: Any) -> Any:
+        key = (request.model_namespace or "default", request.model_name)
+        self.table.model(None, key, time.monotonic())
+        self._changed()
         return pb.RemoveDeviceModelResponse()
+
+    def _put_model(self, model: pb.DeviceModel) -> None:
+        self.table.model(model, (model.namespace or "default", model.name), time.monotonic())
+        self._changed()
 
     async def _on_get_device(self, request: pb.GetDeviceRequest, context: Any) -> Any:
         device = self.table.get((request.device_namespace, request.device_name))
@@ -187,12 +196,13 @@ class Mapper:
         now = time.monotonic()
         if response is None:
             return self._registered
-        if not self._registered:
+        held = self._registered
+        if not held:
             log.info("registered with edgecore: %d devices", len(response.device_list))
             self.queue.again(now)
         self._registered, self._again_s = True, AGAIN_MIN_S
         self._register_at = now + self.config.limits.resync_s
-        self.table.registered(response, before, now)
+        self.table.registered(response, before, now, again=held)
         self._changed()
         return True
 
@@ -300,7 +310,7 @@ class Mapper:
                 self.table.twin_changed(event.twin_delta, now)
             elif event.HasField("robot"):
                 # A stop or a driver's loss shows at once; a new sheet is asked for by the next poll.
-                self.table.robot_infos([event.robot], now)
+                self.table.robot_infos([event.robot], now, whole=False)
             self._edge_wake.set()
             # Events may come without a pause; edgecore's calls and the writes have their turns between them.
             await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from robolink import v1
 from robolink.core.values import Plain
 from robolink_kubeedge import dmi_pb2 as dmi
+from robolink_kubeedge.faults import Fault
 from robolink_kubeedge.reports import DeviceKey
 
 
@@ -57,14 +58,31 @@ class Device:
 
     robot: str
     document: dmi.Device
+    # Its properties, as the document lists them, each once.
+    names: tuple[str, ...] = ()
+    listed: frozenset[str] = frozenset()
     desired: dict[str, Desired] = field(default_factory=dict)
     # Still to be written, in order: every `cmd` and `stop`, of the others the newest.
     waiting: list[Waiting] = field(default_factory=list)
+    # Numbers of writes that the hub has not answered yet.
+    open: set[int] = field(default_factory=set)
+    # The newest `sync` is observed once nothing up to this number waits or is open.
+    sync_mark: int = 0
+    # What edgecore itself said last, by a call or by a registration; another source may be ahead of it.
+    told: dmi.Device | None = None
+    # The newest resource that the edge metaserver showed, once it had settled.
+    stored_version: str = ""
+    # A registration has told whether there is a model.
+    model_known: bool = False
+    document_faults: tuple[Fault, ...] = ()
+    # Faults that others found: of a push, of a missed update.
+    noted: set[Fault] = field(default_factory=set)
+    faults: frozenset[Fault] = frozenset()
 
-    @property
-    def names(self) -> list[str]:
-        """Its properties, as the document lists them."""
-        return [each.name for each in self.document.spec.properties]
+    def settled(self) -> bool:
+        """All that was desired beside the newest `sync` has its answer."""
+        numbers = (*(each.number for each in self.waiting), *self.open)
+        return all(number > self.sync_mark for number in numbers)
 
 
 @dataclass(slots=True)
@@ -72,10 +90,12 @@ class Robot:
     """One robot as the hub shows it."""
 
     online: bool = False
+    # The hub lists it.
+    known: bool = False
     stop_generation: int = 0
     sheet_hash: str = ""
     settings: dict[str, v1.ValueType] | None = None
-    readings: frozenset[str] = frozenset()
+    readings: dict[str, v1.ValueType] = field(default_factory=dict)
     setpoints: frozenset[str] = frozenset()
     twin: dict[str, v1.PropertyState] = field(default_factory=dict)
     # The whole twin was read since the hub was last lost.

@@ -17,14 +17,21 @@ DeviceKey = tuple[str, str]
 class Priority(enum.IntEnum):
     """Smaller goes first."""
 
-    URGENT = 0
-    """Stop and command status."""
-    CHANGE = 1
-    REFRESH = 2
+    STOP = 0
+    COMMAND = 1
+    """Status of commands, and what was refused."""
+    CHANGE = 2
+    REFRESH = 3
 
 
-# Share of the burst that a call of this priority leaves to more urgent ones.
-RESERVE: Final = {Priority.URGENT: 0.0, Priority.CHANGE: 0.1, Priority.REFRESH: 0.5}
+# Share of the burst that a call of this priority leaves to more urgent ones. The last tokens are left alone: edgecore
+# counts when a call arrives, not when it goes, and might see one a moment too early.
+RESERVE: Final = {
+    Priority.STOP: 0.02,
+    Priority.COMMAND: 0.06,
+    Priority.CHANGE: 0.2,
+    Priority.REFRESH: 0.5,
+}
 
 
 class TwinText(NamedTuple):
@@ -80,7 +87,10 @@ class _Slot:
 class _Device:
     slots: dict[str, _Slot] = field(default_factory=dict)
     state: _Slot = field(default_factory=_Slot)
+    # Those of `slots` that wait; the rest is looked at when the oldest of it is due to be refreshed.
+    dirty: dict[str, _Slot] = field(default_factory=dict)
     last_sent: float = float("-inf")
+    oldest: float = float("inf")
 
 
 class ReportQueue:
@@ -99,14 +109,32 @@ class ReportQueue:
         self._refresh_s = refresh_s
         self._devices: dict[DeviceKey, _Device] = {}
 
-    def put(self, device: DeviceKey, twin: TwinText, priority: Priority, now: float) -> bool:
-        """Keep the newest text; True if it is new and waits now."""
-        slot = self._device(device).slots.setdefault(twin.name, _Slot())
+    def put(
+        self,
+        device: DeviceKey,
+        twin: TwinText,
+        priority: Priority,
+        now: float,
+        *,
+        first: Priority | None = None,
+    ) -> bool:
+        """Keep the newest text; True if it is new and waits now.
+
+        Args:
+            device: Whose it is.
+            twin: Both halves.
+            priority: Of a change.
+            now: Monotonic s.
+            first: Of the first text of a property, which is no change but news all the same.
+        """
+        entry = self._device(device)
+        slot = entry.slots.setdefault(twin.name, _Slot())
         unheard = slot.times_sent == 0 and slot.dirty is None
         if not unheard and (slot.observed, slot.reported) == (twin.observed_desired, twin.reported):
             return False
         slot.observed, slot.reported = twin.observed_desired, twin.reported
-        slot.mark(priority, now)
+        slot.mark(priority if first is None or not unheard else first, now)
+        entry.dirty[twin.name] = slot
         return True
 
     def put_state(self, device: DeviceKey, state: str, now: float) -> None:
@@ -120,6 +148,7 @@ class ReportQueue:
         """The device has these properties and no others any more."""
         entry, names = self._device(device), frozenset(names)
         entry.slots = {name: slot for name, slot in entry.slots.items() if name in names}
+        entry.dirty = {name: slot for name, slot in entry.dirty.items() if name in names}
 
     def drop(self, device: DeviceKey) -> None:
         """The device is gone."""
@@ -128,14 +157,16 @@ class ReportQueue:
     def again(self, now: float) -> None:
         """Edgecore was away: what it was told may never have reached the cloud."""
         for entry in self._devices.values():
-            for slot in (*entry.slots.values(), entry.state):
+            for name, slot in entry.slots.items():
                 if slot.times_sent:
                     slot.mark(Priority.CHANGE, now)
+                    entry.dirty[name] = slot
+            if entry.state.times_sent:
+                entry.state.mark(Priority.CHANGE, now)
 
     def waiting(self) -> int:
         """Properties and states that wait to be sent."""
-        slots = [slot for entry in self._devices.values() for slot in (*entry.slots.values(), entry.state)]
-        return sum(slot.dirty is not None for slot in slots)
+        return sum(len(entry.dirty) + (entry.state.dirty is not None) for entry in self._devices.values())
 
     def texts(self, device: DeviceKey) -> list[TwinText]:
         """The newest texts of a device's properties."""
@@ -146,11 +177,13 @@ class ReportQueue:
         """Take the most urgent report of at least this priority; among equals the longest unheard device."""
         best: tuple[Priority, float, DeviceKey, bool] | None = None
         for key, entry in self._devices.items():
-            for is_twins, slots in ((False, [entry.state]), (True, list(entry.slots.values()))):
-                due = [p for p in (self._due(slot, entry, now) for slot in slots) if p is not None]
-                if not due or min(due) > allowed:
+            for is_twins, due in (
+                (False, self._due(entry.state, entry, now)),
+                (True, self._twins_due(entry, now)),
+            ):
+                if due is None or due > allowed:
                     continue
-                rank = (min(due), entry.last_sent, key, is_twins)
+                rank = (due, entry.last_sent, key, is_twins)
                 best = rank if best is None or rank < best else best
         if best is None:
             return None
@@ -168,34 +201,48 @@ class ReportQueue:
             return
         if isinstance(report, TwinReport):
             entry.last_sent = now
-        for slot in self._slots_of(report, entry):
+        for name, slot in self._slots_of(report, entry):
             slot.sent_at = now
             slot.times_sent += 1
             if slot.times_sent == 1:
                 slot.mark(min(report.priority, Priority.CHANGE), now + self._repeat_s)
+                if name:
+                    entry.dirty[name] = slot
+        entry.oldest = min(
+            (slot.sent_at for slot in entry.slots.values() if slot.sent_at is not None), default=float("inf")
+        )
 
     def failed(self, report: Report, now: float, wait_s: float = 0.0) -> None:
         """It did not arrive: what it said waits again, unless newer text already does."""
         entry = self._devices.get(report.device)
         if entry is not None:
-            for slot in self._slots_of(report, entry):
+            for name, slot in self._slots_of(report, entry):
                 slot.mark(report.priority, now + wait_s)
+                if name:
+                    entry.dirty[name] = slot
 
     def _device(self, device: DeviceKey) -> _Device:
         return self._devices.setdefault(device, _Device())
 
     @staticmethod
-    def _slots_of(report: Report, entry: _Device) -> list[_Slot]:
+    def _slots_of(report: Report, entry: _Device) -> list[tuple[str, _Slot]]:
+        """With their names; the state has none."""
         if isinstance(report, StateReport):
-            return [entry.state]
-        return [entry.slots[twin.name] for twin in report.twins if twin.name in entry.slots]
+            return [("", entry.state)]
+        return [(twin.name, entry.slots[twin.name]) for twin in report.twins if twin.name in entry.slots]
+
+    def _twins_due(self, entry: _Device, now: float) -> Priority | None:
+        due = [each for slot in entry.dirty.values() if (each := self._due(slot, entry, now)) is not None]
+        if due:
+            return min(due)
+        return Priority.REFRESH if now >= entry.oldest + self._refresh_s else None
 
     def _due(self, slot: _Slot, entry: _Device, now: float) -> Priority | None:
         """With which priority it is due; None if not yet."""
         if slot.dirty is None:
             old = slot.sent_at is not None and now >= slot.sent_at + self._refresh_s
             return Priority.REFRESH if old else None
-        gathered = slot.dirty != Priority.URGENT and slot is not entry.state
+        gathered = slot.dirty > Priority.COMMAND and slot is not entry.state
         due = max(slot.due, entry.last_sent + self._interval_s) if gathered else slot.due
         return slot.dirty if due <= now else None
 
@@ -205,5 +252,6 @@ class ReportQueue:
         for name, slot in entry.slots.items():
             if self._due(slot, entry, now) is not None or (slot.dirty is not None and slot.due <= now):
                 slot.dirty = None
+                entry.dirty.pop(name, None)
                 twins.append(TwinText(name, slot.observed, slot.reported))
         return tuple(twins)

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from robolink import v1
-from robolink_kubeedge import manifests
+from robolink.errors import ConfigError
+from robolink_kubeedge import manifests, push_rules
 from robolink_ros2.describe import base_sheet
 from robolink_sims.base import SimBase
 
@@ -90,6 +91,49 @@ def test_a_second_run_changes_nothing_and_names_are_valid(sheet: v1.Sheet) -> No
         assert label.replace("-", "").replace(".", "").replace("_", "").isalnum()
 
 
+PUSH = """
+"base.dist*": {mqtt: {address: "tcp://127.0.0.1:1883", topic: "robots/{robot}/{property}", qos: 1}}
+"base.*": {http: {hostName: "http://127.0.0.1", port: 80, requestPath: "/in"}, reportCycle: 500}
+"stop-*": {otel: {endpointURL: "http://127.0.0.1:4318/v1/metrics"}}
+"""
+
+
+def test_push_methods_where_they_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "push.yaml").write_text(PUSH)
+    device = manifests.device("robot-1", SHEETS[0], HASH, push=push_rules.load(tmp_path / "push.yaml"))
+    found = {each["name"]: each for each in device["spec"]["properties"]}
+    assert found["base.distance"]["pushMethod"] == {
+        "mqtt": {
+            "address": "tcp://127.0.0.1:1883",
+            "topic": "robots/robot-1/base.distance",
+            "qos": 1,
+            "retained": False,
+        }
+    }
+    assert found["base.max_speed"]["reportCycle"] == 500
+    assert found["base.max_speed"]["pushMethod"]["http"]["port"] == 80
+    assert set(found["stop-generation"]["pushMethod"]) == {"otel"}
+    assert "pushMethod" not in found["cmd"]
+    check(device)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: {dbMethod: {redis: {}}}", "dbMethod is not served"),
+        ("a: {}", "exactly one"),
+        ("a: {mqtt: {address: x, topic: y, qos: 3}}", "a.mqtt.qos"),
+        ("a: {http: {port: 1}}", "a.http.hostName"),
+        ("[1]", "dictionary"),
+        ("{", "no YAML"),
+    ],
+)
+def test_a_wrong_push_rule_is_named(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "push.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=says):
+        push_rules.load(tmp_path / "push.yaml")
+
+
 def test_config_data_is_of_flat_strings_alone() -> None:
     device = manifests.device("robot-1", everything(), HASH)
     configs = [device["spec"]["protocol"]["configData"]]
@@ -112,11 +156,14 @@ def test_types_units_limits_and_access_are_the_sheets() -> None:
 
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_motion_is_no_property_and_nothing_is_desired_by_itself(sheet: v1.Sheet) -> None:
-    device = manifests.device("robot-1", sheet, HASH)
+    model, device = manifests.device_model(sheet, HASH), manifests.device("robot-1", sheet, HASH)
     setpoints = {f"{c.name}.{each.name}" for c in sheet.components for each in c.setpoints}
     assert setpoints
     assert not setpoints & {each["name"] for each in device["spec"]["properties"]}
     assert not any("desired" in each for each in device["spec"]["properties"])
-    assert {each["name"] for each in device["spec"]["methods"]} == {
+    methods = {each["name"]: each["propertyNames"] for each in device["spec"]["methods"]}
+    assert methods.keys() == {"set"} | {
         f"{c.name}.{each.name}" for c in sheet.components for each in c.methods
     }
+    writable = {each["name"] for each in model["spec"]["properties"] if each["accessMode"] == "ReadWrite"}
+    assert set(methods["set"]) | {"cmd", "stop", "sync"} == writable

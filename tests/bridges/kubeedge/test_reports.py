@@ -80,8 +80,8 @@ def test_urgent_goes_first_and_does_not_wait_for_the_interval() -> None:
     queue.put(A, text("x", "2"), Priority.CHANGE, 0.1)
     assert queue.next(0.1) is None, "gathered"
     queue.put(B, text("x"), Priority.CHANGE, 0.1)
-    queue.put(A, text("cmd-status"), Priority.URGENT, 0.1)
-    urgent = take(queue, 0.1, Priority.URGENT)
+    queue.put(A, text("cmd-status"), Priority.COMMAND, 0.1)
+    urgent = take(queue, 0.1, Priority.COMMAND)
     assert isinstance(urgent, TwinReport)
     assert urgent.device == A
     assert {each.name for each in urgent.twins} == {"x", "cmd-status"}, "what waits goes along"
@@ -91,7 +91,7 @@ def test_urgent_goes_first_and_does_not_wait_for_the_interval() -> None:
 def test_only_what_the_limiter_allows() -> None:
     queue = ReportQueue()
     queue.put(A, text("x"), Priority.CHANGE, 0.0)
-    assert queue.next(0.0, Priority.URGENT) is None
+    assert queue.next(0.0, Priority.COMMAND) is None
     assert queue.next(0.0, Priority.CHANGE) is not None
 
 
