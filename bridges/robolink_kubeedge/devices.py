@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from robolink import v1
+from robolink.core import twintext
 from robolink.core.values import from_value, to_value
 from robolink_kubeedge import dmi_pb2 as dmi
-from robolink_kubeedge import faults, values
+from robolink_kubeedge import faults
 from robolink_kubeedge.dmi import config_kind, config_text, twin
 from robolink_kubeedge.faults import Fault
 from robolink_kubeedge.manifests import OWN_PROPERTIES
@@ -326,7 +327,7 @@ class DeviceTable(Rows):
             self._refuse(entry, name, text, "UNSUPPORTED")
             return None
         try:
-            value = values.decode(text, kind)
+            value = twintext.decode(text, kind)
             to_value(value)
         except ValueError:
             self._refuse(entry, name, text, "INVALID")

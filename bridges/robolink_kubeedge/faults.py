@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from robolink import v1
+from robolink.core import twintext
 from robolink_kubeedge import dmi_pb2 as dmi
-from robolink_kubeedge import values
 from robolink_kubeedge.dmi import config_kind, config_text
 from robolink_kubeedge.manifests import HASH_DIGITS, OWN_PROPERTIES, kubeedge_type
 
@@ -97,7 +97,7 @@ class Fault(NamedTuple):
     @property
     def text(self) -> str:
         """In KubeEdge's characters."""
-        return values.encode_text(f"{self.code}:{self.detail}" if self.detail else self.code).text
+        return twintext.encode_text(f"{self.code}:{self.detail}" if self.detail else self.code).text
 
     @property
     def serious(self) -> bool:
@@ -118,8 +118,8 @@ def of_document(device: dmi.Device) -> Iterator[Fault]:
         yield Fault("CONFIG_TYPE", "protocol.configData.robot")
     seen: set[str] = set()
     for each in device.spec.properties:
-        if not values.fits_name(each.name):
-            yield Fault("BAD_NAME", values.encode_text(each.name[:40]).text)
+        if not twintext.fits_name(each.name):
+            yield Fault("BAD_NAME", twintext.encode_text(each.name[:40]).text)
             continue
         if each.name in seen:
             yield Fault("NAME_TWICE", each.name)
@@ -142,7 +142,7 @@ def of_model(
     """What its model shows, beside the robot's sheet (an empty hash: not known yet)."""
     name = device.spec.device_model_reference
     if model is None:
-        yield Fault("MODEL_MISSING", values.encode_text(name[:80]).text)
+        yield Fault("MODEL_MISSING", twintext.encode_text(name[:80]).text)
         return
     digits = name.rpartition("-")[2]
     ours = len(digits) == HASH_DIGITS and all(each in "0123456789abcdef" for each in digits)
@@ -166,7 +166,7 @@ def of_properties(
 ) -> Iterator[Fault]:
     """Properties that the robot does not have; a setpoint is told of by its desired value."""
     for name in names:
-        if name not in known and name not in OWN_NAMES and name not in setpoints and values.fits_name(name):
+        if name not in known and name not in OWN_NAMES and name not in setpoints and twintext.fits_name(name):
             yield Fault("UNKNOWN_PROPERTY", name)
 
 
@@ -176,6 +176,6 @@ def line(faults: Collection[Fault]) -> str:
     for count in range(len(texts), -1, -1):
         rest = len(texts) - count
         text = ",".join([*texts[:count], *([f"MORE:{rest}"] if rest else [])])
-        if len(text) <= values.MAX_VALUE_CHARACTERS:
+        if len(text) <= twintext.MAX_VALUE_CHARACTERS:
             return text
     return ""

@@ -9,8 +9,8 @@ import re
 from typing import Any, Final
 
 from robolink import v1
+from robolink.core.twintext import fits_name
 from robolink_kubeedge.push_rules import PushRules
-from robolink_kubeedge.values import fits_name
 
 API_VERSION: Final = "devices.kubeedge.io/v1beta1"
 PROTOCOL: Final = "robolink"

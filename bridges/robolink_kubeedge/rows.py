@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
+from robolink.core import twintext
 from robolink_kubeedge import dmi_pb2 as dmi
-from robolink_kubeedge import faults, texts, values
+from robolink_kubeedge import faults, texts
 from robolink_kubeedge.faults import Fault
 from robolink_kubeedge.records import Device, Robot
 from robolink_kubeedge.reports import DeviceKey, Priority, ReportQueue
@@ -94,7 +95,7 @@ class Rows:
     def _found(self, key: DeviceKey, entry: Device, robot: Robot) -> frozenset[Fault]:
         found = {*entry.document_faults, *entry.noted}
         if self._listed and not robot.known and entry.robot:
-            found.add(Fault("UNKNOWN_ROBOT", values.encode_text(entry.robot[:80]).text))
+            found.add(Fault("UNKNOWN_ROBOT", twintext.encode_text(entry.robot[:80]).text))
         if not self._serves(key, entry):
             first = self._keys[entry.robot][0]
             found.add(Fault("ROBOT_TAKEN", f"{first[0]}/{first[1]}"))
@@ -149,7 +150,7 @@ class Rows:
             text = texts.twin(entry, robot, name, errors)
             if text is None:
                 continue
-            if not (values.fits_name(name) and all(map(values.fits_value, text[1:]))):
+            if not (twintext.fits_name(name) and all(map(twintext.fits_value, text[1:]))):
                 self.counters["unfit"] += 1
                 continue
             priority = texts.PRIORITIES.get(name, Priority.CHANGE)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from robolink import v1
-from robolink_kubeedge import faults, values
+from robolink.core import twintext
+from robolink_kubeedge import faults
 from robolink_kubeedge.manifests import OWN_PROPERTIES
 from robolink_kubeedge.records import Desired, Device, Robot
 from robolink_kubeedge.reports import Priority, TwinText
@@ -44,7 +45,7 @@ def twin(entry: Device, robot: Robot, name: str, errors: str) -> TwinText | None
     if name == "stop-generation":
         return TwinText(name, "", str(robot.stop_generation))
     present = robot.twin.get(name, v1.PropertyState())
-    reported = values.encode(present.reported.value).text
+    reported = twintext.encode(present.reported.value).text
     if name == "cmd-status" or name in robot.readings:
         return TwinText(name, "", reported)
     if name not in OWN_WRITABLE and name not in robot.settings:
@@ -62,7 +63,7 @@ def twin(entry: Device, robot: Robot, name: str, errors: str) -> TwinText | None
     if observed.verdict == v1.VERDICT_APPLIED and observed.version == present.desired.version:
         # In the cloud's own words, so that whoever wrote them can compare: "0.50" is 0.5.
         ours = desired.version == observed.version and desired.text
-        desired.observed = desired.text if ours else values.encode(present.desired.value).text
+        desired.observed = desired.text if ours else twintext.encode(present.desired.value).text
     return TwinText(name, desired.observed, reported)
 
 
@@ -71,8 +72,8 @@ def errors(entry: Device, robot: Robot) -> str:
     told = robot.twin.get("setting-errors", v1.PropertyState())
     parts = [told.reported.value.string_value]
     for name, desired in entry.desired.items():
-        if desired.refused and values.fits_name(name):
+        if desired.refused and twintext.fits_name(name):
             why = "MOTION_IS_NO_PROPERTY" if name in robot.setpoints else desired.refused
             parts.append(f"{name}:{why}")
     text = ",".join(part for part in parts if part)
-    return text if len(text) <= values.MAX_VALUE_CHARACTERS else f"more:{text.count(',') + 1}"
+    return text if len(text) <= twintext.MAX_VALUE_CHARACTERS else f"more:{text.count(',') + 1}"

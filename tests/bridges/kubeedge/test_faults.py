@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from robolink import v1
+from robolink.core.twintext import fits_value
 from robolink_kubeedge import dmi, faults
 from robolink_kubeedge import dmi_pb2 as pb
 from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.faults import Fault
 from robolink_kubeedge.reports import ReportQueue, StateReport
-from robolink_kubeedge.values import fits_value
 from tests.bridges.kubeedge.test_devices import KEY, description, device, info
 
 OTHER = ("default", "base-2")

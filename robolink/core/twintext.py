@@ -1,6 +1,6 @@
 """Twin values as KubeEdge carries them: short text of few characters, and back by the sheet's type.
 
-Checks no limits (the hub does) and sends nothing.
+Written by the mapper and read by the cloud's SDK, or the other way round. Checks no limits (the hub does) and sends nothing.
 """
 
 from __future__ import annotations

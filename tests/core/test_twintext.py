@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robolink import v1
+from robolink.core import twintext
 from robolink.core.values import from_value, to_value, type_of
-from robolink_kubeedge import values
 
 # Edgecore's own filter, written once more: the code's may not judge itself.
 PASSES = re.compile(r"[a-zA-Z0-9\-_.,:/@#]{0,512}")
@@ -28,11 +28,11 @@ PLAIN = (
 @given(PLAIN)
 def test_each_value_passes_and_comes_back_unless_it_says_that_it_is_lost(plain: object) -> None:
     value = to_value(plain)  # type: ignore[arg-type]
-    text, marked, lost = values.encode(value)
+    text, marked, lost = twintext.encode(value)
     assert PASSES.fullmatch(text)
     assert not lost or (marked and text.startswith("#long:"))
     if not lost and text:
-        assert values.decode(text, type_of(value)) == from_value(value)
+        assert twintext.decode(text, type_of(value)) == from_value(value)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_each_value_passes_and_comes_back_unless_it_says_that_it_is_lost(plain: 
     ],
 )
 def test_examples(value: object, text: str) -> None:
-    assert values.encode(to_value(value)).text == text  # type: ignore[arg-type]
+    assert twintext.encode(to_value(value)).text == text  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_examples(value: object, text: str) -> None:
 )
 def test_what_is_of_no_such_type_is_refused(text: str, kind: v1.ValueType) -> None:
     with pytest.raises(ValueError, match="is no"):
-        values.decode(text, kind)
+        twintext.decode(text, kind)
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "1_000", " 1"])
 def test_what_only_python_takes_for_a_number_is_refused(text: str) -> None:
     for kind in (v1.VALUE_TYPE_DOUBLE, v1.VALUE_TYPE_INT, v1.VALUE_TYPE_VECTOR):
         with pytest.raises(ValueError, match="is no"):
-            values.decode(text, kind)
+            twintext.decode(text, kind)
 
 
 def test_a_reading_that_is_not_finite_still_passes() -> None:
-    assert PASSES.fullmatch(values.encode(to_value(math.inf)).text)
+    assert PASSES.fullmatch(twintext.encode(to_value(math.inf)).text)
