@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from dataclasses import replace
 from typing import Any, Final
 
-import zmq
-
-from robolink.errors import ConfigError, RobolinkError, TransportError
+from robolink.errors import ConfigError, RobolinkError
+from robolink_sims.control import scaled, serve
 from robolink_sims.network import FaultyNetwork
 from robolink_sims.network_faults import LANES, FaultProfile
 
 __all__ = ["answer", "main"]
 
-POLL_MS: Final = 100
 _FIELDS: Final = {
     "loss": ("loss", 1.0),
     "delay-ms": ("delay_s", 1e-3),
@@ -34,7 +30,7 @@ _FIELDS: Final = {
 
 
 def _changed(profile: FaultProfile, words: dict[str, float]) -> FaultProfile:
-    return replace(profile, **{_FIELDS[name][0]: value * _FIELDS[name][1] for name, value in words.items()})
+    return replace(profile, **scaled(words, _FIELDS))
 
 
 def answer(network: FaultyNetwork, line: str) -> dict[str, Any]:
@@ -83,38 +79,13 @@ def main(arguments: list[str] | None = None) -> int:
             listen=options["listen"], hub=options["hub"], profile=profile, seed=options["seed"]
         )
         with network:
-            _serve(network, options["control"])
+            serve(
+                lambda line: answer(network, line),
+                lambda: network.heal() if network.partitioned else network.partition(),
+                options["control"],
+            )
             sys.stdout.write(json.dumps(network.counters) + "\n")
     except RobolinkError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1
     return 0
-
-
-def _serve(network: FaultyNetwork, control: str | None) -> None:
-    ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    toggle = threading.Event()
-    signal.signal(signal.SIGUSR1, lambda *_: toggle.set())
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    socket = context.socket(zmq.REP)
-    socket.setsockopt(zmq.LINGER, 0)
-    try:
-        if control:
-            try:
-                socket.bind(control)
-            except zmq.ZMQError as exc:
-                raise TransportError(f"cannot bind the control socket to {control}: {exc.strerror}") from exc
-        while not ending.is_set():
-            if socket.poll(POLL_MS):
-                try:
-                    told = answer(network, socket.recv().decode("utf-8", "replace"))
-                except ConfigError as exc:
-                    told = {"error": str(exc)}
-                socket.send(json.dumps(told).encode())
-            if toggle.is_set():
-                toggle.clear()
-                (network.heal if network.partitioned else network.partition)()
-    finally:
-        context.destroy(0)
