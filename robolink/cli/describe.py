@@ -150,6 +150,7 @@ def _method(method: v1.Method) -> View:
         "kind": short(v1.MethodKind, "METHOD_KIND_", method.kind),
         "description": method.description,
         "motion": method.motion,
+        "maintenance": method.maintenance,
         "args": [_field_view(each) for each in method.args],
         "results": [_field_view(each) for each in method.results],
         "max_duration_ms": method.max_duration_ms,

@@ -107,6 +107,7 @@ class CommandRecord:
     digest: bytes
     method: str = ""
     owner: str = ""
+    # It runs under a lease and ends with it: motion, or maintenance.
     motion: bool = True
     goal: bool = False
     on_disconnect: int = v1.ON_DISCONNECT_CANCEL

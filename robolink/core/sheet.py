@@ -115,6 +115,11 @@ def _validate_modes(sheet: v1.Sheet) -> None:
     )
 
 
+def needs_lease(method: v1.Method) -> bool:
+    """Whether it runs under a lease and ends with it, as motion and maintenance do."""
+    return method.motion or method.maintenance
+
+
 def _demand(holds: object, text: str) -> None:
     if not holds:
         raise Violation(v1.CAUSE_INVALID, text)
@@ -134,6 +139,7 @@ def _validate_component(component: v1.Component) -> None:
         where = f"{name}.{method.name}"
         known = method.kind in (v1.METHOD_KIND_CALL, v1.METHOD_KIND_GOAL)
         _demand(known, f"{where} is neither a call nor a goal")
+        _demand(not (method.motion and method.maintenance), f"{where} is motion and maintenance: say one")
         _known_policy(f"{where}: on_disconnect", method.on_disconnect)
         _validate_fields(where, method.args)
         _validate_fields(where, method.results)

@@ -11,7 +11,7 @@ from robolink import v1
 from robolink.core.command import ACCEPTED, CommandRecord
 from robolink.core.envelope import MAX_HEADER_BYTES, MAX_TTL_MS
 from robolink.core.lease import token_of
-from robolink.core.sheet import check_args, check_mode
+from robolink.core.sheet import check_args, check_mode, needs_lease
 from robolink.core.values import from_value
 from robolink.core.violation import Violation
 from robolink.hub.site import MS, Machine, Peer, Site
@@ -26,7 +26,9 @@ class Admitted(NamedTuple):
     deadline_ns: int
 
 
-def admit(site: Site, header: v1.Header, body: v1.Command, *, session_id: int) -> Admitted:
+def admit(
+    site: Site, header: v1.Header, body: v1.Command, *, session_id: int, maintain: bool = False
+) -> Admitted:
     """Check everything that can be checked before a driver sees it.
 
     Args:
@@ -34,6 +36,7 @@ def admit(site: Site, header: v1.Header, body: v1.Command, *, session_id: int) -
         header: With destination, lease, stop generation, sent time and TTL.
         body: Of the command.
         session_id: Whose lease must cover it.
+        maintain: Its sender has role maintain.
 
     Raises:
         Violation: Any cause.
@@ -48,10 +51,15 @@ def admit(site: Site, header: v1.Header, body: v1.Command, *, session_id: int) -
     deadline_ns = _deadline(site, header)
     if method.modes:
         check_mode(f"{machine.robot}: {body.method}", method.modes, _mode(machine))
+    component = body.method.partition(".")[0]
     if method.motion:
-        component = body.method.partition(".")[0]
         machine.latch.check(header.stop_generation, header.sent_ns)
-        site.leases.check(machine.robot, component, token_of(header.lease), session_id=session_id)
+    elif method.maintenance and not maintain:
+        raise Violation(v1.CAUSE_DENIED, f"{machine.robot}: {body.method} needs role maintain")
+    if needs_lease(method):
+        # Out of service is the whole robot: a lease of a component does not do.
+        place = component if method.motion else ""
+        site.leases.check(machine.robot, place, token_of(header.lease), session_id=session_id)
         _check_busy(site, machine, component, preempt=body.preempt)
     site.table.check_room(machine.robot)
     return Admitted(machine, machine.driver, method, deadline_ns)
@@ -79,7 +87,7 @@ def new_record(
         digest=digest,
         method=body.method,
         owner=owner,
-        motion=method.motion,
+        motion=needs_lease(method),
         goal=method.kind == v1.METHOD_KIND_GOAL,
         on_disconnect=body.on_disconnect or method.on_disconnect or v1.ON_DISCONNECT_CANCEL,
         lease=token_of(header.lease),

@@ -28,9 +28,8 @@ def check_id(command_id: bytes) -> None:
         Violation: INVALID.
     """
     if len(command_id) != MESSAGE_ID_BYTES:
-        raise Violation(
-            v1.CAUSE_INVALID, f"a command id has {MESSAGE_ID_BYTES} bytes, this one {len(command_id)}"
-        )
+        text = f"a command id has {MESSAGE_ID_BYTES} bytes, this one {len(command_id)}"
+        raise Violation(v1.CAUSE_INVALID, text)
 
 
 class CommandDesk:
@@ -66,6 +65,7 @@ class CommandDesk:
                 owner=peer.name,
                 session_id=peer.session_id,
                 peer=peer.identity,
+                maintain=peer.has(v1.ROLE_MAINTAIN),
             )
         except Violation as violation:
             self.reject(header.message_id, header.destination, digest, violation, peer.identity)
@@ -101,6 +101,7 @@ class CommandDesk:
         owner: str,
         session_id: int,
         peer: bytes,
+        maintain: bool = False,
     ) -> CommandRecord:
         """Check everything that can be checked before a driver sees it, and journal.
 
@@ -108,7 +109,7 @@ class CommandDesk:
             Violation: Any cause; nothing was kept.
         """
         site = self._site
-        admitted = admit(site, header, body, session_id=session_id)
+        admitted = admit(site, header, body, session_id=session_id, maintain=maintain)
         record = new_record(site, admitted, header, body_bytes, body, digest=digest, owner=owner)
         record.peer = peer
         site.table.add(record)
@@ -123,7 +124,8 @@ class CommandDesk:
         reply = v1.CommandCheckReply()
         try:
             peer.need(v1.ROLE_OPERATE, f"commanding {header.destination}")
-            admit(self._site, header, body.command, session_id=peer.session_id)
+            session_id, maintain = peer.session_id, peer.has(v1.ROLE_MAINTAIN)
+            admit(self._site, header, body.command, session_id=session_id, maintain=maintain)
         except Violation as violation:
             reply.cause, reply.text = violation.cause, violation.text
         self._site.reply(peer, header, reply)

@@ -247,6 +247,10 @@ class TwinDesk:
         method = machine.index.method(order.method)
         if method is None:
             raise Violation(v1.CAUSE_UNSUPPORTED, f"{machine.robot} has no method {order.method!r}")
+        if method.maintenance:
+            raise Violation(
+                v1.CAUSE_DENIED, f"{machine.robot}: {order.method} takes a person's lease, not a twin's"
+            )
         try:
             args = twincmd.bind(order, method)
         except ValueError as exc:

@@ -20,6 +20,7 @@ class StartCommand:
     method: str
     args: dict[str, Any] = field(default_factory=dict)
     goal: bool
+    # Motion, or maintenance: a stop ends it.
     motion: bool
     on_disconnect: v1.OnDisconnect
     max_duration_s: float

@@ -11,7 +11,7 @@ from typing import Final
 from robolink import v1
 from robolink.core.envelope import MAX_RESULT_BYTES
 from robolink.core.lease import token_of
-from robolink.core.sheet import check_args, check_mode, typed_args
+from robolink.core.sheet import check_args, check_mode, needs_lease, typed_args
 from robolink.core.violation import Violation
 from robolink.robot._actions import ApplySetpoint, CancelCommand, StartCommand
 from robolink.robot._ledger import FEEDBACK_INTERVAL_S, Entry, Ledger
@@ -87,7 +87,7 @@ class CommandRules:
         method = served.index.method(body.method)
         if method is None:
             raise Violation(v1.CAUSE_UNSUPPORTED, f"{entry.robot} has no method {body.method!r}")
-        entry.motion, entry.goal = method.motion, method.kind == v1.METHOD_KIND_GOAL
+        entry.motion, entry.goal = needs_lease(method), method.kind == v1.METHOD_KIND_GOAL
         if method.motion:
             served.may_move(header.stop_generation, header.sent_ns, stoppable=stoppable)
         if not self._wire.clock.synced:

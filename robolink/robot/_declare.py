@@ -169,6 +169,7 @@ class MethodSpec:
 
     kind: v1.MethodKind
     motion: bool = True
+    maintenance: bool = False
     max_duration_s: float = 0.0
     on_disconnect: v1.OnDisconnect = v1.ON_DISCONNECT_CANCEL
     modes: tuple[str, ...] = ()
@@ -209,17 +210,26 @@ def goal(
     *,
     max_duration_s: float,
     motion: bool = True,
+    maintenance: bool = False,
     on_disconnect: v1.OnDisconnect = v1.ON_DISCONNECT_CANCEL,
     modes: Iterable[str] = (),
 ) -> Callable[[F], F]:
     """A method that runs in a thread of its own with a `Goal`, feeds back, and can be cancelled.
 
     A coroutine gets an `AsyncGoal`, and is cancelled where it waits.
+
+    Args:
+        max_duration_s: It is ended after that time.
+        motion: False: it needs no lease and may run while stopped.
+        maintenance: It takes the robot out of service instead of moving it: role maintain, the robot's whole lease.
+        on_disconnect: What becomes of it without its client.
+        modes: Allowed only while the robot's `mode_property` says one of these; empty: always.
     """
     return _mark(
         MethodSpec(
             kind=v1.METHOD_KIND_GOAL,
-            motion=motion,
+            motion=motion and not maintenance,
+            maintenance=maintenance,
             max_duration_s=max_duration_s,
             on_disconnect=on_disconnect,
             modes=tuple(modes),

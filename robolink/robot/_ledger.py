@@ -29,6 +29,7 @@ class Entry:
     robot: str
     method: str
     goal: bool = False
+    # Motion, or maintenance.
     motion: bool = True
     on_disconnect: int = v1.ON_DISCONNECT_CANCEL
     ends_at: float = float("inf")

@@ -67,8 +67,11 @@ def component_sheet(name: str, component: type[Component]) -> v1.Component:
                 description=first_line(function),
                 args=fields,
                 motion=spec.motion,
+                maintenance=spec.maintenance,
                 max_duration_ms=int(spec.max_duration_s * 1000),
-                on_disconnect=spec.on_disconnect if spec.motion else v1.ON_DISCONNECT_CONTINUE,
+                on_disconnect=spec.on_disconnect
+                if spec.motion or spec.maintenance
+                else v1.ON_DISCONNECT_CONTINUE,
                 modes=spec.modes,
             )
         )

@@ -152,7 +152,7 @@ class Field(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[ValueType, str]] = ..., description: _Optional[str] = ..., unit: _Optional[str] = ..., display_unit: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., length: _Optional[int] = ..., default_value: _Optional[_Union[Value, _Mapping]] = ..., choices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("name", "kind", "description", "args", "results", "motion", "max_duration_ms", "on_disconnect", "modes")
+    __slots__ = ("name", "kind", "description", "args", "results", "motion", "max_duration_ms", "on_disconnect", "modes", "maintenance")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -162,6 +162,7 @@ class Method(_message.Message):
     MAX_DURATION_MS_FIELD_NUMBER: _ClassVar[int]
     ON_DISCONNECT_FIELD_NUMBER: _ClassVar[int]
     MODES_FIELD_NUMBER: _ClassVar[int]
+    MAINTENANCE_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: MethodKind
     description: str
@@ -171,7 +172,8 @@ class Method(_message.Message):
     max_duration_ms: int
     on_disconnect: OnDisconnect
     modes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MethodKind, str]] = ..., description: _Optional[str] = ..., args: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., results: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., motion: _Optional[bool] = ..., max_duration_ms: _Optional[int] = ..., on_disconnect: _Optional[_Union[OnDisconnect, str]] = ..., modes: _Optional[_Iterable[str]] = ...) -> None: ...
+    maintenance: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MethodKind, str]] = ..., description: _Optional[str] = ..., args: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., results: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., motion: _Optional[bool] = ..., max_duration_ms: _Optional[int] = ..., on_disconnect: _Optional[_Union[OnDisconnect, str]] = ..., modes: _Optional[_Iterable[str]] = ..., maintenance: _Optional[bool] = ...) -> None: ...
 
 class SetpointInfo(_message.Message):
     __slots__ = ("name", "description", "fields", "ttl_ms", "minimum_rate_hz", "modes")

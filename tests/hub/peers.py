@@ -117,6 +117,7 @@ class RawDriver(RawPeer):
         super().__init__(context, hub.url, session_id)
         self.robot = robot
         self.safety = RawPeer(context, f"tcp://127.0.0.1:{hub.port + 1}", self.sender.session_id)
+        self.sheet = SHEET
         self.stop = v1.StopState(generation=generation, latched=bool(generation))
 
     def hello(self, *, live: tuple[bytes, ...] = ()) -> v1.HelloReply:
@@ -125,7 +126,7 @@ class RawDriver(RawPeer):
         self.safety.reply(
             v1.HelloReply, v1.Hello(kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot])
         )
-        robot.sheet.CopyFrom(SHEET)
+        robot.sheet.CopyFrom(self.sheet)
         hello = v1.Hello(
             kind=v1.PEER_KIND_DRIVER, major=1, name="driver", robots=[robot], live_command_ids=live
         )
