@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -22,15 +23,30 @@ A = TypeVar("A")
 
 
 async def _wait(future: Future[A], timeout_s: float | None = None, what: str = "the answer") -> A:
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def release() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    future.add_done_callback(lambda _: _soon(loop, release))
     try:
+        # Not wrap_future: who gives up waiting must not cancel what others may still wait for.
         async with asyncio.timeout(timeout_s):
-            return await asyncio.wrap_future(future)
+            await waiter
+        return future.result()
     except TimeoutError as exc:
         if isinstance(exc, RobolinkError):
             raise
         raise DeadlineExceededError(
             f"{what} did not come within {timeout_s:g} s; the command itself may go on"
         ) from exc
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
+    with contextlib.suppress(RuntimeError):  # The loop has ended, and whoever waited in it.
+        loop.call_soon_threadsafe(call)
 
 
 class AsyncIteration(Generic[A]):
@@ -48,7 +64,7 @@ class AsyncIteration(Generic[A]):
     async def __aiter__(self) -> AsyncIterator[A]:
         """Until it is closed."""
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
-        self._channel.listen(lambda: _wake(loop, ready))
+        self._channel.listen(lambda: _soon(loop, ready.set))
         try:
             while True:
                 await ready.wait()
@@ -75,11 +91,6 @@ class AsyncIteration(Generic[A]):
     async def __aexit__(self, *_: object) -> None:
         """Close."""
         await self.close()
-
-
-def _wake(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(ready.set)
 
 
 class _AsyncStream(AsyncIteration[StreamSample]):
@@ -120,8 +131,9 @@ class AsyncGoalHandle:
 
     async def result(self, timeout_s: float | None = None) -> v1.CommandUpdate:
         """The terminal update; raises CommandFailedError unless it SUCCEEDED."""
-        future = self._core.succeeded(self._command)
-        return await _wait(future, timeout_s, f"the end of {self._command.method}")
+        update = await self.wait(timeout_s)
+        self._core.check_succeeded(self._command, update)
+        return update
 
     async def values(self, timeout_s: float | None = None) -> dict[str, Plain]:
         """What it returned; raises as `result`."""
@@ -240,15 +252,18 @@ class AsyncRobotHandle:
 
     async def goal(self, method: str, options: Options | None = None, /, **args: Plain) -> AsyncGoalHandle:
         """Start a goal; returns once the hub has accepted it. Raises as `RobotHandle.goal`."""
-        command = self._core.submit(self.id, method, options, args)
+        accepted: Future[v1.CommandUpdate] = Future()
+        command = self._core.submit(self.id, method, options, args, accepted=accepted)
         ttl_s = (options or Options()).ttl_s
-        await _wait(self._core.accepted(command), ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
+        update = await _wait(accepted, ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
+        self._core.check_accepted(command, update)
         return AsyncGoalHandle(self._core, command)
 
     async def call(self, method: str, options: Options | None = None, /, **args: Plain) -> dict[str, Plain]:
         """Call a method that answers at once; what it returns. Raises as `RobotHandle.call`."""
         command = self._core.submit(self.id, method, options, args)
-        update = await _wait(self._core.succeeded(command), CALL_TIMEOUT_S, f"the answer of {method}")
+        update = await _wait(command.terminal, CALL_TIMEOUT_S, f"the answer of {method}")
+        self._core.check_succeeded(command, update)
         return self._core.results(update)
 
     async def check(

@@ -115,7 +115,9 @@ class GoalHandle:
 
     def result(self, timeout_s: float | None = None) -> v1.CommandUpdate:
         """The terminal update; raises CommandFailedError unless it SUCCEEDED."""
-        return wait(self._core.succeeded(self._command), timeout_s, f"the end of {self._command.method}")
+        update = self.wait(timeout_s)
+        self._core.check_succeeded(self._command, update)
+        return update
 
     def values(self, timeout_s: float | None = None) -> dict[str, Plain]:
         """What it returned; raises as `result`."""
@@ -248,9 +250,11 @@ class RobotHandle:
         Raises:
             RobolinkError: RejectedError or LeaseError with the cause; DeadlineExceededError, the hub did not answer.
         """
-        command = self._core.submit(self.id, method, options, args)
+        accepted: Future[v1.CommandUpdate] = Future()
+        command = self._core.submit(self.id, method, options, args, accepted=accepted)
         ttl_s = (options or Options()).ttl_s
-        wait(self._core.accepted(command), ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
+        update = wait(accepted, ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
+        self._core.check_accepted(command, update)
         return GoalHandle(self._core, command)
 
     def call(self, method: str, options: Options | None = None, /, **args: Plain) -> dict[str, Plain]:
@@ -260,7 +264,8 @@ class RobotHandle:
             RobolinkError: RejectedError, LeaseError, CommandFailedError, DeadlineExceededError.
         """
         command = self._core.submit(self.id, method, options, args)
-        update = wait(self._core.succeeded(command), CALL_TIMEOUT_S, f"the answer of {method}")
+        update = wait(command.terminal, CALL_TIMEOUT_S, f"the answer of {method}")
+        self._core.check_succeeded(command, update)
         return self._core.results(update)
 
     def check(self, method: str, options: Options | None = None, /, **args: Plain) -> v1.CommandCheckReply:

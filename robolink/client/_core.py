@@ -212,16 +212,26 @@ class ClientCore:
     # Commands.
 
     def submit(
-        self, robot: str, method: str, options: Options | None, args: Mapping[str, Plain]
+        self,
+        robot: str,
+        method: str,
+        options: Options | None,
+        args: Mapping[str, Plain],
+        *,
+        accepted: Future[v1.CommandUpdate] | None = None,
     ) -> OpenCommand:
-        """Send a command; follow it by what is returned."""
+        """Send a command; follow it by what is returned, and its acceptance by the future given."""
         options = options or Options()
         body = _command(method, options, args)
         command = OpenCommand(
-            id=options.command_id or new_message_id(), robot=robot, method=method, frames=[]
+            id=options.command_id or new_message_id(),
+            robot=robot,
+            method=method,
+            frames=[],
+            accepted=accepted,
         )
         ttl_ms = max(1, int(options.ttl_s * 1000))
-        self.endpoint.post(lambda now: self.session.submit(command, body, ttl_ms=ttl_ms, now=now))
+        self.endpoint.run(lambda now: self.session.submit(command, body, ttl_ms=ttl_ms, now=now))
         return command
 
     def check(
@@ -236,29 +246,19 @@ class ClientCore:
         )
 
     @staticmethod
-    def accepted(command: OpenCommand) -> Future[v1.CommandUpdate]:
-        """Resolves once the hub has taken it; raises why not."""
-
-        def check(update: v1.CommandUpdate) -> v1.CommandUpdate:
-            if update.state == v1.COMMAND_STATE_REJECTED:
-                error = outcome_error(update, command.method)
-                assert error is not None
-                raise error
-            return update
-
-        return then(command.accepted, check)
+    def check_accepted(command: OpenCommand, update: v1.CommandUpdate) -> None:
+        """Whether the hub has taken it; raises why not."""
+        if update.state == v1.COMMAND_STATE_REJECTED:
+            error = outcome_error(update, command.method)
+            assert error is not None
+            raise error
 
     @staticmethod
-    def succeeded(command: OpenCommand) -> Future[v1.CommandUpdate]:
-        """Resolves with SUCCEEDED; raises any other outcome."""
-
-        def check(update: v1.CommandUpdate) -> v1.CommandUpdate:
-            error = outcome_error(update, command.method)
-            if error is not None:
-                raise error
-            return update
-
-        return then(command.terminal, check)
+    def check_succeeded(command: OpenCommand, update: v1.CommandUpdate) -> None:
+        """Whether it has succeeded; raises any other outcome."""
+        error = outcome_error(update, command.method)
+        if error is not None:
+            raise error
 
     @staticmethod
     def results(update: v1.CommandUpdate) -> dict[str, Plain]:
@@ -291,7 +291,7 @@ class ClientCore:
             raise refused
         body = v1.Setpoint(name=short, values=[float(fields.get(each.name, 0.0)) for each in info.fields])
         ttl_ms = info.ttl_ms or self.session.timeouts.setpoint_ttl_ms
-        self.endpoint.post(lambda now: self.session.setpoint(robot, component, body, ttl_ms=ttl_ms, now=now))
+        self.endpoint.run(lambda now: self.session.setpoint(robot, component, body, ttl_ms=ttl_ms, now=now))
 
     def _setpoint_info(
         self, robot: str, component: str, short: str, fields: Mapping[str, float]

@@ -50,7 +50,7 @@ class OpenCommand:
 
     Attributes:
         frames: Never changed between sends.
-        accepted: Resolves with the first update (any state).
+        accepted: Resolves with the first update (any state); None where nobody waits for it.
         terminal: Resolves with the terminal update; never raises for the outcome.
     """
 
@@ -58,7 +58,7 @@ class OpenCommand:
     robot: str
     method: str
     frames: list[bytes]
-    accepted: Future[v1.CommandUpdate] = field(default_factory=Future)
+    accepted: Future[v1.CommandUpdate] | None = None
     terminal: Future[v1.CommandUpdate] = field(default_factory=Future)
     # Made when somebody listens, or something comes: a call has neither.
     channel: Channel[v1.CommandFeedback] | None = None
@@ -86,7 +86,7 @@ class OpenCommand:
         if self.done:
             return False
         self.last = update
-        if not self.accepted.done():
+        if self.accepted is not None and not self.accepted.done():
             settle(self.accepted, update)
         if update.state in TERMINAL:
             settle(self.terminal, update)
@@ -98,7 +98,7 @@ class OpenCommand:
     def fail(self, error: Exception) -> None:
         """The session is closed: nobody will hear of the outcome here."""
         for future in (self.accepted, self.terminal):
-            if not future.done():
+            if future is not None and not future.done():
                 settle(future, error=error)
         self.feedback.close(error)
 

@@ -170,7 +170,7 @@ class ClientSession:
                 state.unanswered_s = now if state.unanswered_s is None else state.unanswered_s
 
     def _command_again(self, command: OpenCommand, now: float) -> None:
-        if command.accepted.done():
+        if command.last is not None:
             # The hub has it; an update may have been lost on a full queue, so ask now and then.
             command.again_s = now + ASK_AGAIN_S
             self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
@@ -414,7 +414,7 @@ class ClientSession:
             return
         if body.state == v1.COMMAND_STATE_UNSPECIFIED:
             # The hub never had it, or has lost it: the same frames again; it runs at most once.
-            if command.accepted.done():
+            if command.last is not None:
                 self.counters["command_forgotten_by_hub"] += 1
             self._outbox.append((Lane.CONTROL, command.frames))
             return

@@ -235,6 +235,9 @@ class Driver:
                 early.append(call)
 
     def _post(self, call: Callable[[float], Any]) -> None:
+        self._endpoint.post(self._guarded(call))
+
+    def _guarded(self, call: Callable[[float], Any]) -> Callable[[float], None]:
         def guarded(now: float) -> None:
             try:
                 call(now)
@@ -245,7 +248,7 @@ class Driver:
                 self._session.count("call_error")
                 log.exception("a call into the driver's session failed")
 
-        self._endpoint.post(guarded)
+        return guarded
 
     def _post_and_wait(self, call: Callable[[float], Any]) -> None:
         if not self._started:
@@ -319,9 +322,12 @@ class Driver:
         runner = self._runners.get(order.robot)
         if runner is not None:
             runner.forget(order)
-        self._post(
-            lambda now: self._session.commands.finish(
-                order.id, state, now, cause=cause, text=text, result=result
+        # At once if it can be: the outcome is what somebody waits for.
+        self._endpoint.run(
+            self._guarded(
+                lambda now: self._session.commands.finish(
+                    order.id, state, now, cause=cause, text=text, result=result
+                )
             )
         )
 

@@ -1,11 +1,14 @@
-"""One thread that moves the bytes of one sans-IO session over its lanes; both SDKs run on it.
+"""Moves the bytes of one sans-IO session over its lanes; both SDKs run on it.
 
-It decides nothing: the session says what to send and when it wants to be woken. Only this thread touches the session.
+It decides nothing: the session says what to send and when it wants to be woken. Session and sockets belong to whoever holds
+the turn: a thread of the endpoint's own, or for one short call a thread that would only have waited for that one to wake.
 """
 
 from __future__ import annotations
 
 import logging
+import select
+import socket as sockets
 import threading
 import time
 from collections import deque
@@ -14,12 +17,14 @@ from typing import Final, Protocol
 
 import zmq
 
-from robolink.transports.lanes import Keys, Lane, dealer, messages, send_frames
+from robolink.transports.lanes import Keys, Lane, dealer, messages, readable, send_frames
 
 log = logging.getLogger(__name__)
 
 DRAIN_LIMIT: Final = 32
 MAX_WAIT_S: Final = 1.0
+NEVER: Final = float("inf")
+WAKES_BYTES: Final = 4096
 
 
 class Session(Protocol):
@@ -51,7 +56,7 @@ class Endpoint:
     """Runs a session in a thread of its own.
 
     Args:
-        session: Touched by this thread only; use `post` to call into it.
+        session: Only `post` and `run` call into it.
         control_url: Endpoint of the hub's control lane; "" for none.
         safety_url: Endpoint of its safety lane; "" for none.
         keys: CURVE keys; None on loopback.
@@ -73,10 +78,14 @@ class Endpoint:
         self._keys = keys
         self._calls: deque[Callable[[float], None]] = deque()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._wake_out = self._context.socket(zmq.PAIR)
-        self._wake_in = self._context.socket(zmq.PAIR)
-        self._wake_out.bind(f"inproc://wake-{id(self)}")
-        self._wake_in.connect(f"inproc://wake-{id(self)}")
+        self._turn_lock = threading.Lock()
+        # Empty unless open. They change threads only with the lock, which is what ZeroMQ asks for.
+        self._sockets: dict[Lane, zmq.Socket[bytes]] = {}
+        # When the session wants to be woken, and when the thread wakes by itself; monotonic s.
+        self._due = self._wakes_at = 0.0
+        self._wake_in, self._wake_out = sockets.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
         self._wake_lock = threading.Lock()
         self._stopping = False
         # A wake is on its way that no turn has seen yet.
@@ -97,81 +106,115 @@ class Endpoint:
         self._calls.append(call)
         self._wake()
 
+    def run(self, call: Callable[[float], None]) -> None:
+        """As `post`, but in this thread and at once where nobody else is at work: two changes of threads fewer.
+
+        The caller holds no lock that anything called by the session may want. What the call raises is the caller's.
+        """
+        if self._calls or not self._turn_lock.acquire(blocking=False):
+            self.post(call)
+            return
+        try:
+            if not self._sockets:
+                self.post(call)  # Not open yet, or no longer.
+                return
+            call(time.monotonic())
+            self._flush()
+            self._due = self._next_due()
+            # Sending may have taken note of what has come: nobody else would be told of it again.
+            wanted = self._due < self._wakes_at or self._more()
+        finally:
+            self._turn_lock.release()
+        if wanted:
+            self._wake()
+
     def _wake(self) -> None:
         if self._woken or threading.get_ident() == self._thread.ident:
             return
         with self._wake_lock:
             self._woken = True
-            if not self._wake_out.closed:
+            if self._wake_out.fileno() >= 0:
                 try:
-                    self._wake_out.send(b"", zmq.NOBLOCK)
-                except zmq.Again:
-                    return  # A wake is pending already: the thread will see the call.
+                    self._wake_out.send(b".")
+                except BlockingIOError:
+                    return  # Wakes are pending already: the thread will see the call.
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Say goodbye, end the thread, close its sockets; the caller has closed those it opened on `context`."""
         self._stopping = True
+        self._woken = False
         self._wake()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
         with self._wake_lock:
-            self._wake_out.close(0)
+            self._wake_out.close()
         if not self._thread.is_alive():
+            self._wake_in.close()
             self._context.destroy(linger=200)
 
     def _run(self) -> None:
-        sockets = {lane: dealer(self._context, url, self._keys) for lane, url in self._urls.items() if url}
-        poller = zmq.Poller()
-        poller.register(self._wake_in, zmq.POLLIN)
-        for socket in sockets.values():
-            poller.register(socket, zmq.POLLIN)
         try:
-            self._session.start(time.monotonic())
-            self._flush(sockets)
+            with self._turn_lock:
+                self._sockets = {
+                    lane: dealer(self._context, url, self._keys) for lane, url in self._urls.items() if url
+                }
+                self._session.start(time.monotonic())
+                self._flush()
+                self._due = self._next_due()
+            # Not ZeroMQ's own poll: it would touch the sockets without holding the turn.
+            poll, wakes = select.poll(), self._wake_in.fileno()
+            for descriptor in (wakes, *(each.fileno() for each in self._sockets.values())):
+                poll.register(descriptor, select.POLLIN)
             while not self._stopping:
-                self._turn(sockets, poller)
-            self._session.closing(time.monotonic())
-            self._flush(sockets)
+                with self._turn_lock:
+                    self._turn()
+                    wait_s = 0.0 if self._more() or self._calls else self._wakes_at - time.monotonic()
+                if wait_s > 0:
+                    # Rounded up: a poll that returns 0.4 ms early would spin until the timer is due.
+                    ready = poll.poll(int(wait_s * 1000 + 0.999))
+                    if (wakes, select.POLLIN) in ready:
+                        self._wake_in.recv(WAKES_BYTES)
+            with self._turn_lock:
+                self._session.closing(time.monotonic())
+                self._flush()
         except Exception:
             # The one top-level task runner of this thread: without this line its death would be silent.
             log.exception("the I/O thread ended by an error; this peer is cut off")
             raise
         finally:
-            for socket in sockets.values():
+            with self._turn_lock:
+                opened, self._sockets = self._sockets, {}
+            for socket in opened.values():
                 socket.close()
-            self._wake_in.close(0)
 
-    def _turn(self, sockets: dict[Lane, zmq.Socket[bytes]], poller: zmq.Poller) -> None:
-        timer = self._session.next_timer()
-        now = time.monotonic()
-        wait_s = MAX_WAIT_S if timer is None else min(max(timer - now, 0.0), MAX_WAIT_S)
-        if self._calls:
-            wait_s = 0.0
-        # Rounded up: a poll that returns 0.4 ms early would spin until the timer is due.
-        ready = dict(poller.poll(int(wait_s * 1000 + 0.999)))
-        if self._wake_in in ready:
-            self._drain_wakes()
-        for lane, socket in sockets.items():  # SAFETY first
-            if socket in ready:
-                self._drain(lane, socket)
+    def _turn(self) -> None:
+        self._woken = False  # Before the calls are looked at: whoever adds one from here on wakes again.
+        for lane, socket in self._sockets.items():  # SAFETY first
+            self._drain(lane, socket)
         while self._calls and not self._stopping:
             self._calls.popleft()(time.monotonic())
-        if timer is not None and timer <= (now := time.monotonic()):
-            self._session.handle_timer(now)  # One that became due only now is seen in the next turn.
-        self._flush(sockets)
+        if self._due <= (now := time.monotonic()):
+            self._session.handle_timer(now)
+        self._flush()
+        self._due = self._next_due()
+        until = min(self._due, now + MAX_WAIT_S)
+        # Never later than before: each call begins a timer that ends with it, and `run` would wake us for each.
+        self._wakes_at = min(until, self._wakes_at) if self._wakes_at > now else until
 
-    def _drain_wakes(self) -> None:
-        self._woken = False  # Before the calls are looked at: whoever adds one from here on wakes again.
-        for _ in messages(self._wake_in, DRAIN_LIMIT):
-            pass
+    def _next_due(self) -> float:
+        timer = self._session.next_timer()
+        return NEVER if timer is None else timer
+
+    def _more(self) -> bool:
+        return any(readable(each) for each in self._sockets.values())
 
     def _drain(self, lane: Lane, socket: zmq.Socket[bytes]) -> None:
         for frames in messages(socket, DRAIN_LIMIT):
             self._session.receive(lane, frames, time.monotonic())
 
-    def _flush(self, sockets: dict[Lane, zmq.Socket[bytes]]) -> None:
+    def _flush(self) -> None:
         for lane, frames in self._session.take_outbox():
-            socket = sockets.get(lane)
+            socket = self._sockets.get(lane)
             try:
                 if socket is None:
                     self._session.unsent(lane, frames)
