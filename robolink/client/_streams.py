@@ -30,14 +30,16 @@ class StreamSample:
     Attributes:
         topic: "robot/component/stream".
         sample: With stamp and sequence.
-        payload: The message inside: Odometry, BatteryState, JointState or Values.
+        payload: The message inside: Odometry, LaserScan, Image, Values …
         age_s: Since it was measured, by the measured clock offset, s.
+        attachment: Raw bytes, of an image or a point cloud.
     """
 
     topic: str
     sample: v1.Sample
     payload: Any
     age_s: float
+    attachment: bytes = b""
 
 
 class StreamReader:
@@ -91,7 +93,13 @@ class StreamReader:
         kind = sample.WhichOneof("payload")
         payload = getattr(sample, kind) if kind else None
         self.channel.put(
-            StreamSample(topic=self._topic, sample=sample, payload=payload, age_s=max(0.0, age_s))
+            StreamSample(
+                topic=self._topic,
+                sample=sample,
+                payload=payload,
+                age_s=max(0.0, age_s),
+                attachment=frames[2] if len(frames) == 3 else b"".join(frames[2:]),
+            )
         )
         self.counters["replaced"] = self.channel.dropped
 

@@ -29,7 +29,13 @@ MAX_SETPOINT_TTL_MS: Final = int(MAX_SETPOINT_TTL_S * 1000)
 # Of a foreign text or value inside one of our texts.
 MAX_SHOWN: Final = 80
 HUB_PROPERTIES: Final = ("cmd", "cmd-status", "stop", "setting-errors")
-STREAM_SCHEMAS: Final = ("Odometry", "BatteryState", "JointState", "Values")
+# What `Sample.payload` may hold; by message, the name of its field there.
+PAYLOAD_FIELDS: Final[dict[str, str]] = {
+    field.message_type.name: field.name
+    for field in v1.Sample.DESCRIPTOR.oneofs_by_name["payload"].fields
+    if field.message_type is not None
+}
+STREAM_SCHEMAS: Final = tuple(PAYLOAD_FIELDS)
 
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")

@@ -13,7 +13,7 @@ from robolink import v1
 from robolink.core.values import Plain, to_value, type_of
 
 if TYPE_CHECKING:
-    from robolink.robot._handler import RobotLink
+    from robolink.robot._handler import Payload, RobotLink
 
 T = TypeVar("T", bool, int, float, str, bytes, tuple[float, ...])
 F = TypeVar("F", bound=Callable[..., Any])
@@ -113,7 +113,7 @@ class Stream:
     def __init__(
         self, schema: str, *, rate_hz: float, frame_id: str = "", description: str = "", url: str = ""
     ) -> None:
-        """`schema`: Odometry, BatteryState, JointState or Values; `url`: where video is served, which never rides inside."""
+        """`schema`: a message of telemetry.proto, "Odometry", "Image" …; `url`: where video is served: it never rides inside."""
         self.schema, self.rate_hz, self.frame_id, self.description = schema, rate_hz, frame_id, description
         self.url = url
         self.name = ""
@@ -151,15 +151,21 @@ class BoundStream:
 
     def publish(
         self,
-        payload: v1.Odometry | v1.BatteryState | v1.JointState | v1.Values,
+        payload: Payload,
         *,
         stamp_s: float | None = None,
+        attachment: bytes | memoryview = b"",
     ) -> None:
-        """One sample; `stamp_s`: monotonic s of the measurement, now if left out."""
+        """One sample; `stamp_s`: monotonic s of the measurement, now if left out; `attachment`: an image's bytes."""
         component, stream = self._component, self._stream
         if component._link is not None:
             component._link.publish(
-                component.name, stream.name, payload, frame_id=stream.frame_id, stamp_s=stamp_s
+                component.name,
+                stream.name,
+                payload,
+                frame_id=stream.frame_id,
+                stamp_s=stamp_s,
+                attachment=attachment,
             )
 
 

@@ -34,6 +34,17 @@ log = logging.getLogger(__name__)
 
 CALL_S: Final = 2.0
 SIGNAL_LOOK_S: Final = 0.1
+# The hub closes the connection of whoever sends a longer frame than 1 MiB.
+ATTACHMENT_BYTES: Final = 1 << 20
+
+
+def attached(data: bytes | memoryview) -> list[bytes | memoryview]:
+    """Raw bytes as frames, each within the limit of the standard."""
+    whole = memoryview(data)
+    if whole.nbytes <= ATTACHMENT_BYTES:
+        return [data] if whole.nbytes else []
+    whole = whole.cast("B")
+    return [whole[at : at + ATTACHMENT_BYTES] for at in range(0, whole.nbytes, ATTACHMENT_BYTES)]
 
 
 class Driver:
@@ -283,7 +294,9 @@ class Driver:
             values = self._reports.pop(robot, {})
         self._session.report(robot, values, now)
 
-    def publish(self, topic: str, sample: v1.Sample, stamp_s: float | None) -> None:
+    def publish(
+        self, topic: str, sample: v1.Sample, stamp_s: float | None, attachment: bytes | memoryview = b""
+    ) -> None:
         """One sample; before the hub is there it is dropped and counted."""
         if not sample.stamp_ns:
             sample.stamp_ns = self._session.site_ns(time.monotonic() if stamp_s is None else stamp_s)
@@ -294,8 +307,9 @@ class Driver:
             if self._publisher is None:
                 self._dropped["sample_without_hub"] += 1
                 return
+            frames = [topic.encode(), sample.SerializeToString(), *attached(attachment)]
             try:
-                self._publisher.send_multipart([topic.encode(), sample.SerializeToString()], zmq.NOBLOCK)
+                self._publisher.send_multipart(frames, zmq.NOBLOCK)
             except zmq.Again:
                 self._dropped["sample_dropped"] += 1
 

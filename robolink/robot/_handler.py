@@ -10,14 +10,27 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from robolink import v1
 from robolink.core.command import TERMINAL
-from robolink.core.sheet import SheetIndex, is_label
+from robolink.core.sheet import PAYLOAD_FIELDS, SheetIndex, is_label
 from robolink.core.values import Plain, to_value, to_values, type_of
 from robolink.errors import SettingRejectedError
 from robolink.robot._actions import StartCommand
+
+Payload: TypeAlias = (
+    v1.Odometry
+    | v1.BatteryState
+    | v1.JointState
+    | v1.Values
+    | v1.Imu
+    | v1.LaserScan
+    | v1.Range
+    | v1.Image
+    | v1.PointCloud
+    | v1.Poses
+)
 
 
 class StopOutcome(NamedTuple):
@@ -41,8 +54,10 @@ class LinkOwner(Protocol):
     def report(self, robot: str, values: Mapping[str, tuple[v1.Value | None, v1.Quality]]) -> None:
         """Measured values; None: what was measured is no value, the last one is BAD."""
 
-    def publish(self, topic: str, sample: v1.Sample, stamp_s: float | None) -> None:
-        """One sample of a stream."""
+    def publish(
+        self, topic: str, sample: v1.Sample, stamp_s: float | None, attachment: bytes | memoryview
+    ) -> None:
+        """One sample of a stream, and the raw bytes behind it, if any."""
 
     def notice(self, robot: str, kind: str, text: str, severity: v1.Severity) -> None:
         """Something happened."""
@@ -170,12 +185,15 @@ class RobotLink:
         self,
         component: str,
         stream: str,
-        payload: v1.Odometry | v1.BatteryState | v1.JointState | v1.Values | v1.Sample,
+        payload: Payload | v1.Sample,
         *,
         frame_id: str = "",
         stamp_s: float | None = None,
+        attachment: bytes | memoryview = b"",
     ) -> None:
         """One telemetry sample; `stamp_s`: this machine's monotonic s of the measurement, now if left out.
+
+        `attachment`: the raw bytes of an image or a point cloud, which must not change any more.
 
         Raises:
             ValueError: The sheet has no such stream, or it is of another schema.
@@ -190,12 +208,12 @@ class RobotLink:
         if isinstance(payload, v1.Sample):
             sample.CopyFrom(payload)
         else:
-            getattr(sample, _PAYLOADS[type(payload)]).CopyFrom(payload)
+            getattr(sample, PAYLOAD_FIELDS[schema]).CopyFrom(payload)
         topic = f"{self._robot}/{component}/{stream}"
         with self._lock:
             self._seq[topic] = sample.seq = self._seq.get(topic, 0) + 1
         sample.frame_id = frame_id or sample.frame_id or info.frame_id
-        self._owner.publish(topic, sample, stamp_s)
+        self._owner.publish(topic, sample, stamp_s, attachment)
 
     def notice(self, text: str, *, kind: str = "event", severity: v1.Severity = v1.SEVERITY_INFO) -> None:
         """Something happened that people should know; kept in order while the hub is away, bounded and counted.
@@ -224,14 +242,6 @@ class RobotLink:
     def stop(self) -> StopView:
         """The stop latch as the driver knows it now."""
         return self._owner.stop_view(self._robot)
-
-
-_PAYLOADS: dict[type, str] = {
-    v1.Odometry: "odometry",
-    v1.BatteryState: "battery_state",
-    v1.JointState: "joint_state",
-    v1.Values: "values",
-}
 
 
 class RobotHandler(abc.ABC):
