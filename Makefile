@@ -13,12 +13,13 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 SEEDS ?= 0-499
 KILLS_ARGS ?=
+LINKSOAK_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench soak kills clean
+.PHONY: help install test demo lint fmt proto baseline bench soak kills linksoak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -94,6 +95,9 @@ $(BENCH_STAMP): $(STAMP)
 
 kills: $(STAMP) ## kill -9 at random over a whole site, for long; SEEDS=17 picks
 	@$(BIN)/python -m tests.e2e.sweep --seeds $(SEEDS) $(KILLS_ARGS)
+
+linksoak: $(STAMP) ## a day of faults on the serial link in accelerated time (ten minutes); LINKSOAK_ARGS='--hours 1'
+	@$(BIN)/python -m tests.core.link_soak $(LINKSOAK_ARGS)
 
 clean: ## removes .venv, caches and built files
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

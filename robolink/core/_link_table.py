@@ -6,6 +6,8 @@ It knows nothing else, so that a picture can be drawn and a board's tables be ch
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -127,7 +129,51 @@ class LogLine:
     text: str
 
 
-LinkEvent = Up | Down | Refused | Received | LogLine
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkProgress:
+    """At the host: the board has the image up to `next_offset`."""
+
+    transfer: int
+    next_offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkChunk:
+    """At the board: bytes of the image, in order, each once. Taking the event says that they are stored."""
+
+    transfer: int
+    offset: int
+    data: bytes
+
+
+LinkEvent = BulkChunk | BulkProgress | Up | Down | Refused | Received | LogLine
+
+
+class EventQueue:
+    """Events that the owner has not taken, each with what to call when it does: what it frees is told to the peer then."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._events = deque[tuple[LinkEvent, Callable[[], None] | None]]()
+
+    def add(self, event: LinkEvent, taken: Callable[[], None] | None = None) -> None:
+        """Put one behind the others."""
+        self._events.append((event, taken))
+
+    def log(self, lines: list[str]) -> None:
+        """Lines of text."""
+        for line in lines:
+            self.add(LogLine(text=line))
+
+    def next(self) -> LinkEvent | None:
+        """Take the oldest."""
+        if not self._events:
+            return None
+        event, taken = self._events.popleft()
+        if taken is not None:
+            taken()
+        return event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

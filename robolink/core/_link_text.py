@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+# To a REPL. Ctrl-C: forget the line that our HELLOs typed. Ctrl-D on an empty line: start the board's main.py.
+# Ctrl-B leaves the raw REPL, which echoes nothing; a running program drops it as noise.
+CLEAR_LINE: Final = b"\x03"
+LEAVE_REPL: Final = b"\x03\x04"
+LEAVE_RAW_REPL: Final = b"\x02"
 PROMPT: Final = b">>> "
 PRINTABLE: Final = range(0x20, 0x7F)
 

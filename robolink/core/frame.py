@@ -166,6 +166,7 @@ class FrameDecoder:
             self._skipping = False
             return None
         if self._skipping:
+            self.counters["bad_frames"] += 1
             return self._noise()
         try:
             frame = Frame.from_stuffed(bytes(self._pending), self.seed)

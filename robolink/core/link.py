@@ -1,27 +1,31 @@
-"""One serial link as a state machine: HELLO, beats, sequenced frames, fence, urgent stop, text in between.
+"""One serial link as a state machine: HELLO, beats, sequenced frames, fence, urgent stop, bulk, text in between.
 
 It opens nothing, reads no clock and decides nothing about motion: it carries what its owner says, or says
-that it cannot. The tables are in _link_table.py, sequence and acknowledgement in _link_window.py.
+that it cannot. Its tables are in _link_table.py, what one session holds in _link_session.py.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
 
 from robolink import v1
+from robolink.core._link_lanes import OWN, Lanes
+from robolink.core._link_quality import LinkQuality
+from robolink.core._link_session import Session, frame_of
 from robolink.core._link_table import (
-    KIND_OF,
     MAJOR,
     MESSAGES,
     MINOR,
     SCHEMA_HASH,
     TRANSITIONS,
+    BulkChunk,
+    BulkProgress,
     Down,
+    EventQueue,
     LinkEvent,
     LinkInput,
     LinkState,
@@ -32,18 +36,27 @@ from robolink.core._link_table import (
     Up,
     other_major,
 )
-from robolink.core._link_text import LineText
-from robolink.core._link_window import MAX_QUEUED_FRAMES, Window
+from robolink.core._link_text import CLEAR_LINE, LEAVE_RAW_REPL, LEAVE_REPL, LineText
+from robolink.core._link_time import SiteTime
 from robolink.core.frame import Frame, FrameDecoder, Noise, is_sequenced
 from robolink.errors import LocalProtocolError
 
-__all__ = ["Down", "Link", "LinkEvent", "LinkState", "LinkTimes", "LogLine", "Received", "Refused", "Up"]
+__all__ = [
+    "BulkChunk",
+    "BulkProgress",
+    "Down",
+    "Link",
+    "LinkEvent",
+    "LinkQuality",
+    "LinkState",
+    "LinkTimes",
+    "LogLine",
+    "Received",
+    "Refused",
+    "SiteTime",
+    "Up",
+]
 
-# To a REPL. Ctrl-C: forget the line that our HELLOs typed. Ctrl-D on an empty line: start the board's main.py.
-# Ctrl-B leaves the raw REPL, which echoes nothing; a running program drops it as noise.
-CLEAR_LINE: Final = b"\x03"
-LEAVE_REPL: Final = b"\x03\x04"
-LEAVE_RAW_REPL: Final = b"\x02"
 NEVER: Final = float("inf")
 
 
@@ -52,14 +65,17 @@ class Link:
 
     Attributes:
         state: See TRANSITIONS.
+        next_event: Gives the oldest event not yet taken, or None.
         stop_generation: With `stop_latched` what the next HELLO tells; the owner keeps both true.
         pending_stop: Sent until the board answers it; None ends that.
         counters: What was dropped, sent again, or not understood; never reset.
+        lanes: Probes, site time and the bulk lane.
 
     Args:
         now: Monotonic s, as everywhere here.
         host: This end wakes a board that sits in its REPL.
         sheet_hash: A board's.
+        slot: That a board's program runs from.
         random_u32: Makes session id and nonces.
     """
 
@@ -72,10 +88,12 @@ class Link:
         major: int = MAJOR,
         minor: int = MINOR,
         sheet_hash: int = 0,
+        slot: str = "",
         random_u32: Callable[[], int] = lambda: secrets.randbits(32),
     ) -> None:
         self.host, self.major, self.minor, self.sheet_hash = host, major, minor, sheet_hash
         self.times = times or LinkTimes()
+        self.slot = slot
         self.stop_generation = 0
         self.stop_latched = False
         self.state = LinkState.GREETING
@@ -83,13 +101,15 @@ class Link:
         self._random_u32 = random_u32
         self.session_id = self._random()
         self._decoder = FrameDecoder()
-        self._events = deque[LinkEvent]()
+        self._events = EventQueue()
+        self.next_event = self._events.next
         self._text = LineText()
         self._typed = b""
         self._heard_s = self._byte_s = now
         self._peer = v1.SerialHello()
         self._last_peer_session = 0
-        self._window = Window(size=self.times.window, resend_s=self.times.resend_s)
+        self.lanes = Lanes(host=host, times=self.times, count=self._count, counted=self._counted, now=now)
+        self._session = self._new_session(now, None)
         self.pending_stop: v1.SerialStop | None = None
         self._stop_due_s = now
         self._greet(now)
@@ -106,20 +126,13 @@ class Link:
             self._nonce = self._random()
         self._decoder.seed = 0
         self._hello_due_s, self._prompt_due_s = now, now + self.times.show_prompt_s
-        self._new_window(now)
+        self._session.add_counters(self.counters)
+        self._count("dropped_with_session", len(self._session.window))
+        self._session = self._new_session(now, None)
+        self.lanes.down()
 
-    def _new_window(self, now: float) -> None:
-        old = self._window
-        self._count("resent", old.resent)
-        self._count("out_of_sequence", old.out_of_sequence)
-        self._count("dropped_with_session", len(old))
-        self._window = Window(size=self.times.window, resend_s=self.times.resend_s)
-        self._best_effort: deque[Frame] = deque()
-        self._setpoints: dict[int, tuple[v1.SerialSetpoint, float]] = {}
-        self._fence: tuple[tuple[int, int], int] | None = None
-        self._frames_to_fence = 0
-        self._ack_due = False
-        self._sent_s = now
+    def _new_session(self, now: float, peer: v1.SerialHello | None) -> Session:
+        return Session(now=now, times=self.times, count=self._count, peer=peer)
 
     # What the owner says.
 
@@ -133,22 +146,15 @@ class Link:
 
         Raises:
             LocalProtocolError: Not up, too many queued, or no message of the profile.
-            FrameTooLongError: It does not fit a frame.
+            FrameTooLongError: It does not fit a frame, nor what the peer takes in fragments.
         """
-        kind = KIND_OF.get(type(message))
-        if kind is None:
-            raise LocalProtocolError(f"{type(message).__name__} is no message of the serial profile")
+        frame_of(message)  # the fault that does not pass is named first
+        self._must_be_up()
+        self._session.send(message)
+
+    def _must_be_up(self) -> None:
         if not self.up:
             raise LocalProtocolError("the board does not answer", hint="wait for Up")
-        frame = _frame(kind, message)
-        frame.to_bytes(0)  # a body that is too long is refused here, at its sender
-        if is_sequenced(kind):
-            self._window.send(frame)
-            return
-        if len(self._best_effort) >= MAX_QUEUED_FRAMES:
-            self._best_effort.popleft()
-            self._count("best_effort_dropped")
-        self._best_effort.append(frame)
 
     def set_fence(self, lease: tuple[int, int], generation: int) -> None:
         """Tell the board under which lease and stop generation the next commands and setpoints come.
@@ -156,21 +162,31 @@ class Link:
         Raises:
             LocalProtocolError: As `send`.
         """
-        if self._fence == (lease, generation):
-            return
-        epoch, sequence = lease
-        self.send(v1.SerialFence(lease_epoch=epoch, lease_sequence=sequence, stop_generation=generation))
-        self._fence, self._frames_to_fence = (lease, generation), len(self._window)
+        self._must_be_up()
+        self._session.set_fence(lease, generation)
 
     def send_setpoint(self, message: v1.SerialSetpoint, expires_s: float) -> None:
-        """Newest wins; it waits for the fence and leaves with what is left until monotonic `expires_s`."""
-        self._setpoints[message.member] = (message, expires_s)
+        """Newest wins; it waits for the fence and leaves with what is left until monotonic `expires_s`.
+
+        Raises:
+            FrameTooLongError: Too many values.
+        """
+        self._session.send_setpoint(message, expires_s)
 
     def send_stop(self, level: v1.StopLevel, generation: int) -> None:
         """Stop at once, or when the link comes up; sent again until the board names that generation."""
         self.pending_stop = v1.SerialStop(level=level, generation=generation)
         self._stop_due_s = -NEVER
-        self._setpoints.clear()
+        self._session.drop_setpoints()
+
+    def quality(self, now: float) -> LinkQuality:
+        """How good the line is, as a host measures it."""
+        return self.lanes.prober.quality(now - self._heard_s)
+
+    def _counted(self) -> dict[str, int]:
+        told = dict(self.counters)
+        self._session.add_counters(told)
+        return told | self._decoder.counters
 
     def lost(self, now: float, text: str) -> None:
         """The mover of the bytes is gone: port vanished or closed."""
@@ -179,7 +195,7 @@ class Link:
         self._text.end()
         if self.up:
             self._step(LinkInput.SILENCE)
-            self._events.append(Down(text=text))
+            self._events.add(Down(text=text))
         self._greet(now)
 
     # Bytes in.
@@ -200,13 +216,10 @@ class Link:
             self._typed = CLEAR_LINE
             return
         self._count("noise_bytes", len(noise.data))
-        self._log(self._text.take(noise.data))
-
-    def _log(self, lines: list[str]) -> None:
-        self._events += [LogLine(text=line) for line in lines]
+        self._events.log(self._text.take(noise.data))
 
     def _take_frame(self, frame: Frame, now: float) -> None:
-        self._log(self._text.end())
+        self._events.log(self._text.end())
         if frame.kind == v1.SERIAL_FRAME_KIND_HELLO:
             self._take_hello(frame, now)
             return
@@ -214,32 +227,49 @@ class Link:
             self._count("frames_before_hello")
             return
         self._heard_s = now
-        self._frames_to_fence = max(self._frames_to_fence - self._window.take_ack(frame.ack, now), 0)
+        session = self._session
+        session.window.take_ack(frame.ack, now)
         if is_sequenced(frame.kind):
-            self._ack_due = True
-            if not self._window.take_seq(frame.seq):
+            session.ack_due = True
+            if not session.window.take_seq(frame.seq):
                 return
-        if frame.kind != v1.SERIAL_FRAME_KIND_BEAT:
-            self._take_message(frame)
+        if frame.kind == v1.SERIAL_FRAME_KIND_FRAGMENT:
+            if (whole := session.take_fragment(frame.body)) is not None:
+                size = len(whole.body)
+                self._take_message(whole, now, lambda: session.assembler.released(size))
+        elif frame.kind == v1.SERIAL_FRAME_KIND_BULK_DATA:
+            if (chunk := self.lanes.take_bulk(frame.body, now)) is not None:
+                self._events.add(*chunk)
+        elif frame.kind != v1.SERIAL_FRAME_KIND_BEAT:
+            self._take_message(frame, now)
 
-    def _take_message(self, frame: Frame) -> None:
+    def _take_message(self, frame: Frame, now: float, taken: Callable[[], None] | None = None) -> None:
         kind = MESSAGES.get(frame.kind)
+        message: Any = None
         if kind is None:
             self._count("unknown_kinds")
-            return
-        try:
-            message: Any = kind.FromString(frame.body)
-        except DecodeError:
-            self._count("bad_bodies")
-            return
+        else:
+            try:
+                message = kind.FromString(frame.body)
+            except DecodeError:
+                self._count("bad_bodies")
+        if message is None:
+            if taken is not None:
+                taken()  # what nobody gets takes no room
+        elif isinstance(message, v1.SerialCredit):
+            self._session.window.take_credit(message.fragment_bytes)
+        elif isinstance(message, OWN):
+            if (event := self.lanes.take(message, self._session, now)) is not None:
+                self._events.add(event)
+        else:
+            self._take_stop_state(message)
+            self._events.add(Received(message=message), taken)
+
+    def _take_stop_state(self, message: Message) -> None:
         stop = self.pending_stop
-        if (
-            stop is not None
-            and isinstance(message, v1.SerialStopState)
-            and message.generation >= stop.generation
-        ):
-            self.pending_stop = None
-        self._events.append(Received(message=message))
+        if stop is not None and isinstance(message, v1.SerialStopState):
+            if message.generation >= stop.generation:
+                self.pending_stop = None
 
     # The session.
 
@@ -262,7 +292,7 @@ class Link:
         match = hello.echo_nonce == self._nonce
         if self.up and hello.nonce != self._peer.nonce:
             self._step(LinkInput.STRANGER)
-            self._events.append(Down(text="the board began a new session"))
+            self._events.add(Down(text="the board began a new session"))
             self._greet(now, new_nonce=False)
         self._peer = hello
         if self.up:
@@ -276,11 +306,12 @@ class Link:
 
     def _begin(self, hello: v1.SerialHello, now: float) -> None:
         self._decoder.seed = self._nonce ^ hello.nonce
-        self._new_window(now)
+        self._session = self._new_session(now, hello)
         self._heard_s, self._hello_due_s = now, NEVER
         same = hello.session_id == self._last_peer_session
         self._last_peer_session = hello.session_id
-        self._events.append(Up(peer=hello, same_peer=same, minor=min(hello.minor, self.minor)))
+        self.lanes.up(now, same_peer=same)
+        self._events.add(Up(peer=hello, same_peer=same, minor=min(hello.minor, self.minor)))
 
     def _refuse(self, hello: v1.SerialHello, now: float) -> None:
         known = self.state is LinkState.REFUSED and hello.nonce == self._peer.nonce
@@ -291,10 +322,10 @@ class Link:
             return
         text = other_major(hello, self.major, self.minor)
         if was_up:
-            self._events.append(Down(text=text))
+            self._events.add(Down(text=text))
         # The nonce stays: a new one would be news to the peer, and its answer news to us, for ever.
         self._greet(now, new_nonce=was_up)
-        self._events.append(Refused(text=text))
+        self._events.add(Refused(text=text))
 
     # Time.
 
@@ -308,9 +339,10 @@ class Link:
             yield self._byte_s + self.times.idle_s
         if not self.up:
             return
-        yield self._sent_s + self.times.beat_s
+        yield self._session.sent_s + self.times.beat_s
         yield self._heard_s + self.times.silent_s
-        yield NEVER if (resend_s := self._window.next_timer()) is None else resend_s
+        yield self._session.next_timer()
+        yield self.lanes.next_timer()
         if self.pending_stop is not None:
             yield self._stop_due_s
 
@@ -320,7 +352,7 @@ class Link:
             self._line_idle()
         if self.up and now >= self._heard_s + self.times.silent_s:
             self._step(LinkInput.SILENCE)
-            self._events.append(Down(text=f"no frame for {now - self._heard_s:.2f} s"))
+            self._events.add(Down(text=f"no frame for {now - self._heard_s:.2f} s"))
             self._greet(now)
 
     def _at_prompt(self) -> bool:
@@ -333,7 +365,7 @@ class Link:
         rest = self._decoder.flush()
         if rest is not None:
             self._take_noise(rest)
-        self._log(self._text.end())
+        self._events.log(self._text.end())
 
     # Bytes out.
 
@@ -347,7 +379,7 @@ class Link:
         if self.up:
             out += self._session_frames(now)
         if out:
-            self._sent_s = now
+            self._session.sent_s = now
         return b"".join(out)
 
     def _hello(self, now: float) -> Iterator[bytes]:
@@ -366,39 +398,25 @@ class Link:
             established=self.up,
             stop_generation=self.stop_generation,
             stop_latched=self.stop_latched,
+            largest_message=self.times.largest_message,
+            fragment_credit=self.times.fragment_credit,
+            slot=self.slot,
         )
-        yield self._text.typed(_frame(v1.SERIAL_FRAME_KIND_HELLO, hello).to_bytes(0))
+        yield self._text.typed(frame_of(hello).to_bytes(0))
 
     def _session_frames(self, now: float) -> Iterator[bytes]:
-        if self.pending_stop is not None and now >= self._stop_due_s:
+        session, stop = self._session, self.pending_stop
+        if stop is not None and now >= self._stop_due_s:
             self._stop_due_s = now + self.times.stop_resend_s
-            yield self._wire(_frame(v1.SERIAL_FRAME_KIND_STOP, self.pending_stop))
-        yield from map(self._wire, self._window.frames(now))
-        if self._fence is not None and not self._frames_to_fence:
-            yield from map(self._wire, self._setpoint_frames(now))
-        while self._best_effort:
-            yield self._wire(self._best_effort.popleft())
-        if self._ack_due or now >= self._sent_s + self.times.beat_s:
+            yield self._wire(frame_of(stop))
+        yield from map(self._wire, (frames := [*self.lanes.questions(now), *session.frames(now)]))
+        # Any frame is a beat, and carries the acknowledgement.
+        if session.ack_due or (not frames and now >= session.sent_s + self.times.beat_s):
             yield self._wire(Frame(kind=v1.SERIAL_FRAME_KIND_BEAT))
-
-    def _setpoint_frames(self, now: float) -> Iterator[Frame]:
-        for message, expires_s in self._setpoints.values():
-            message.ttl_ms = max(int((expires_s - now) * 1e3), 0)
-            if message.ttl_ms == 0 and any(message.values):
-                self._count("setpoints_too_late")
-                continue
-            yield _frame(v1.SERIAL_FRAME_KIND_SETPOINT, message)
-        self._setpoints.clear()
+        yield from map(self._wire, self.lanes.bulk(now))
 
     def _wire(self, frame: Frame) -> bytes:
-        self._ack_due = False
-        numbered = Frame(kind=frame.kind, seq=frame.seq, ack=self._window.expected, body=frame.body)
+        session = self._session
+        session.ack_due = False
+        numbered = Frame(kind=frame.kind, seq=frame.seq, ack=session.window.expected, body=frame.body)
         return numbered.to_bytes(self._decoder.seed)
-
-    def next_event(self) -> LinkEvent | None:
-        """The oldest event not yet taken."""
-        return self._events.popleft() if self._events else None
-
-
-def _frame(kind: int, message: Message) -> Frame:
-    return Frame(kind=kind, body=message.SerializeToString(deterministic=True))

@@ -97,7 +97,14 @@ class Line:
 def two_links(seed: int = 1, rate: float = 0.0, **host: Any) -> tuple[LinkEnd, LinkEnd, Line]:
     numbers = random.Random(seed)
     ends = [
-        LinkEnd(host=is_host, random_u32=lambda: numbers.getrandbits(32), times=LinkTimes(), **options)
+        LinkEnd(
+            **{
+                "host": is_host,
+                "random_u32": lambda: numbers.getrandbits(32),
+                "times": LinkTimes(),
+                **options,
+            }
+        )
         for is_host, options in ((True, host), (False, {}))
     ]
     return ends[0], ends[1], Line(ends[0], ends[1], Faults(seed, rate))

@@ -262,8 +262,12 @@ def test_callers_faults_are_named() -> None:
     line.run(0.3)
     with pytest.raises(LocalProtocolError, match="Sheet is no message"):
         host.link.send(v1.Sheet())
-    with pytest.raises(FrameTooLongError):
-        host.link.send(v1.SerialUpdate(text="x" * 300))
+    with pytest.raises(FrameTooLongError, match="4096"):
+        host.link.send(v1.SerialUpdate(text="x" * 5000))
+    with pytest.raises(FrameTooLongError, match="247"):
+        host.link.send(v1.SerialFeedback(phase="x" * 300))
+    with pytest.raises(FrameTooLongError, match="247"):
+        host.link.send_setpoint(v1.SerialSetpoint(member=1, values=[0.0] * 40), line.now + 1)
     for number in range(MAX_QUEUED_FRAMES):
         host.link.send(query(number))
     with pytest.raises(LocalProtocolError, match="64 frames"):
@@ -283,7 +287,7 @@ def test_bad_bodies_and_unknown_kinds_are_counted() -> None:
     host, board, line = two_links()
     line.run(0.3)
     seed = board.link._decoder.seed
-    expected = host.link._window.expected
+    expected = host.link._session.window.expected
     host.receive(Frame(kind=v1.SERIAL_FRAME_KIND_UPDATE, seq=expected, body=b"\xff").to_bytes(seed), line.now)
     host.receive(Frame(kind=200).to_bytes(seed), line.now)
     assert host.link.counters["bad_bodies"] == host.link.counters["unknown_kinds"] == 1

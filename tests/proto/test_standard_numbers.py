@@ -11,6 +11,7 @@ from robolink import v1
 from robolink.client import _session as client
 from robolink.core import (
     _link_table,
+    _link_time,
     clock,
     command,
     deadman,
@@ -77,6 +78,7 @@ FIXED: dict[str, tuple[float, ...]] = {
     "serial_stop_resend": (TIMES.stop_resend_s * 1e3,),
     "serial_probe": (TIMES.probe_s * 1e3,),
     "serial_time_query": (TIMES.time_query_s * 1e3, board_constant("link", "TIME_QUERY_MS")),
+    "serial_time_forgotten": (_link_time.FORGOTTEN_MS, board_constant("link", "TIME_FORGOTTEN_MS")),
     "serial_bulk_resend": (TIMES.bulk_resend_s * 1e3, board_constant("link", "BULK_CREDIT_MS")),
     "serial_prompt": (TIMES.idle_s * 1e3,),
     "board_watchdog": (board_constant("board", "WATCHDOG_MS"),),
