@@ -5,6 +5,7 @@ It decides nothing: link.py says when the line is idle, and what to do about a R
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # To a REPL. Ctrl-C: forget the line that our HELLOs typed. Ctrl-D on an empty line: start the board's main.py.
@@ -13,6 +14,7 @@ CLEAR_LINE: Final = b"\x03"
 LEAVE_REPL: Final = b"\x03\x04"
 LEAVE_RAW_REPL: Final = b"\x02"
 PROMPT: Final = b">>> "
+CURSOR_BACK: Final = re.compile(rb"\x1b\[\d+D")
 PRINTABLE: Final = range(0x20, 0x7F)
 
 
@@ -45,8 +47,11 @@ class LineText:
         return hello
 
     def is_echo(self, data: bytes) -> bool:
-        """Whether `data` is our last HELLO as a REPL echoes it: printable characters only."""
-        return bool(data) and data == self._hello
+        """Whether `data` is our last HELLO as a REPL echoes it: printable characters only.
+
+        Or as it writes a line anew behind its cursor, which a beat with a Ctrl-A in it has moved.
+        """
+        return (bool(data) and data == self._hello) or CURSOR_BACK.search(data) is not None
 
     def at_prompt(self, rest: bytes) -> bool:
         """Whether pending text and `rest` behind it end in the friendly prompt."""

@@ -56,25 +56,46 @@ def firmware_folder() -> Path:
     raise ConfigError(f"no board program in {places[0]} or {places[1]}", hint="install the robolink wheel")
 
 
+def fill_flash(flash: Path, program: Path | None = None, profile: str | Path = "") -> None:
+    """Copy a program and a profile into a folder: a board's filesystem. The robot of that profile hangs on its pins.
+
+    Raises:
+        ConfigError: There is no such profile.
+    """
+    source = program or firmware_folder()
+    shutil.copytree(source, flash, dirs_exist_ok=True)
+    if not profile:
+        return
+    named = source / "profiles" / f"{profile}.json"
+    given = Path(profile) if Path(profile).is_file() else named
+    if not given.is_file():
+        known = ", ".join(sorted(each.stem for each in (source / "profiles").glob("*.json")))
+        raise ConfigError(f"no profile {profile}", hint=f"give a file, or one of {known}")
+    shutil.copyfile(given, flash / "profile.json")
+
+
 class BoardSim:
     """One simulated board in processes of its own; a context manager.
 
     Args:
         program: Folder with main.py, the board's filesystem; the project's firmware if left out.
         port: Path of the port to make; in a temporary folder if left out. The same again after `power_on`.
+        profile: A profile's file, or the name of one of the firmware's; else what the program's folder has.
 
     Attributes:
         port: What a bridge or mpremote opens.
     """
 
-    def __init__(self, program: Path | None = None, *, port: Path | None = None) -> None:
+    def __init__(
+        self, program: Path | None = None, *, port: Path | None = None, profile: str | Path = ""
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="robolink-board-")
         self.port = str(port or Path(self._folder.name) / "port")
         # A copy, as a board has one in its flash: `mpremote fs cp` must not write into ours.
         self._flash = Path(self._folder.name) / "flash"
         self._process: subprocess.Popen[str] | None = None
         try:
-            shutil.copytree(program or firmware_folder(), self._flash)
+            fill_flash(self._flash, program, profile)
             self.power_on()
         except BaseException:
             self._folder.cleanup()
@@ -139,6 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         help="folder with main.py that is the board's flash (default: a copy of robolink's firmware)",
     )
+    parser.add_argument("--profile", default="", help="a profile's file, or the name of one of robolink's")
     parser.add_argument("--print-port", action="store_true", help="say the port's path once it is open")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="robolink-flash-") as made:
@@ -146,12 +168,12 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             executable = micropython_executable()
             if chosen.program is None:
-                shutil.copytree(firmware_folder(), flash)
+                fill_flash(flash, profile=chosen.profile)
         except ConfigError as error:
             sys.stderr.write(f"{error}\n")
             return 2
         port = Path(chosen.port or Path(tempfile.gettempdir()) / f"robolink-board-{os.getpid()}")
-        _run(Shim(executable, flash, port), port if chosen.print_port else None)
+        _run(Shim(executable, flash, port, firmware_folder()), port if chosen.print_port else None)
     return 0
 
 

@@ -1,6 +1,7 @@
 """The shim between a port's pty and the MicroPython child: bytes both ways, respawn, soft reset as a board does it.
 
-Only board.py's process uses it. It reads nothing of the frames that pass.
+It also plays the chip's watchdog and reset, on a pipe from the simulated `machine` in chip/. Only board.py's process
+uses it. It reads nothing of the frames that pass.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import pty
+import re
 import selectors
 import signal
 import termios
@@ -26,14 +28,17 @@ BREAK_TIMEOUT_S: Final = 1.0
 CHUNK_BYTES: Final = 4096
 TAIL_BYTES: Final = 64
 PR_SET_PDEATHSIG: Final = 1
+# The simulated `machine`, which MicroPython finds before its own.
+CHIP: Final = Path(__file__).with_name("chip")
+CHIP_TOLD: Final = re.compile(rb"(w|f|t|r)(\d*)\n")
 
 
 class Shim:
     """One board: the outer pty is its port, the inner one the child's controlling terminal."""
 
-    def __init__(self, executable: Path, program: Path, port: Path) -> None:
-        """Open the port and start the program."""
-        self._executable, self._program, self._port = executable, program, port
+    def __init__(self, executable: Path, program: Path, port: Path, firmware: Path) -> None:
+        """Open the port and start the program; the robot on its pins is what `firmware` makes of its profile."""
+        self._executable, self._program, self._port, self._firmware = executable, program, port, firmware
         self._outer, self._outer_slave = pty.openpty()
         # Raw before anybody opens it: an echo would look like a board that talks to itself.
         tty.setraw(self._outer_slave)
@@ -41,6 +46,7 @@ class Shim:
         port.unlink(missing_ok=True)
         port.symlink_to(os.ttyname(self._outer_slave))
         self._ending = self._resetting = False
+        self._cause = "reset"
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
@@ -48,8 +54,9 @@ class Shim:
         self._held = b""
         self._holding_until = 0.0
         self._raw = self._in_repl = False
-        self.dropped_bytes = 0
-        self._spawn(run_main=True)
+        self.dropped_bytes = self.watchdog_resets = 0
+        self._chip_read = -1
+        self._spawn(run_main=True, cause="")
 
     def end(self) -> None:
         """From a signal."""
@@ -59,17 +66,28 @@ class Shim:
         """From a signal: the reset button."""
         self._resetting = True
 
-    def _spawn(self, *, run_main: bool) -> None:
+    def _spawn(self, *, run_main: bool, cause: str) -> None:
         self._tail, self._held, self._holding_until = b"", b"", 0.0
         self._raw, self._in_repl = False, not run_main
+        self._watchdog_s, self._fed, self._timers = 0.0, time.monotonic(), 0
+        self._chip_read, chip_write = os.pipe()
+        os.set_blocking(self._chip_read, False)
         self._child, self._inner = pty.fork()
         if self._child == 0:
             # Killed with us, also when we are killed.
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             _terminal_of_a_board(0)
             os.chdir(self._program)
-            options = ["-i", "main.py"] if run_main and Path("main.py").exists() else []
-            os.execv(self._executable, [str(self._executable), *options])
+            os.set_inheritable(chip_write, True)
+            environment = os.environ | {
+                "MICROPYPATH": f"{CHIP}:.frozen",
+                "ROBOLINK_CHIP_FD": str(chip_write),
+                "ROBOLINK_CHIP_RESET": cause,
+                "ROBOLINK_CHIP_FIRMWARE": str(self._firmware),
+            }
+            start = ["-i", str(CHIP / "start.py"), *([] if run_main else ["boot"])]
+            os.execve(self._executable, [str(self._executable), *start], environment)
+        os.close(chip_write)
         os.set_blocking(self._inner, False)
 
     def run(self) -> None:
@@ -79,19 +97,23 @@ class Shim:
         selector.register(self._wake_read, selectors.EVENT_READ)
         while not self._ending:
             selector.register(self._inner, selectors.EVENT_READ)
+            selector.register(self._chip_read, selectors.EVENT_READ)
             alive = True
             while alive and not self._ending and not self._resetting:
-                timeout = max(self._holding_until - time.monotonic(), 0) if self._held else None
-                ready = {key.fd for key, _ in selector.select(timeout)}
+                ready = {key.fd for key, _ in selector.select(self._timeout())}
                 if self._wake_read in ready:
                     os.read(self._wake_read, CHUNK_BYTES)
                 if self._inner in ready:
                     alive = self._from_child()
                 if self._outer in ready:
                     self._from_host()
+                if self._chip_read in ready:
+                    self._from_chip()
                 if self._held and time.monotonic() >= self._holding_until:
                     self._release()
+                self._bite()
             selector.unregister(self._inner)
+            selector.unregister(self._chip_read)
             self._next_child(soft=not alive)
         selector.close()
         self._port.unlink(missing_ok=True)
@@ -99,17 +121,55 @@ class Shim:
     def _next_child(self, *, soft: bool) -> None:
         os.kill(self._child, signal.SIGKILL)
         os.waitpid(self._child, 0)
+        # What it still told may be that it resets itself.
+        self._from_chip()
         os.close(self._inner)
+        os.close(self._chip_read)
         if self._ending:
             return
-        raw = self._raw and soft and not self._resetting
-        self._resetting = False
+        soft = soft and not self._resetting
+        raw = self._raw and soft
+        cause = "soft" if soft else self._cause
+        self._resetting, self._cause = False, "reset"
         if soft:
             self._to_host(SOFT_REBOOT)
         # As on a board: a soft reset out of the raw REPL runs no main.py and comes back to the raw REPL.
-        self._spawn(run_main=not raw)
+        self._spawn(run_main=not raw, cause=cause)
         if raw:
             self._hold(CTRL_A)
+
+    def _timeout(self) -> float | None:
+        """Until there is something to do without a byte."""
+        now = time.monotonic()
+        due = [self._holding_until - now] if self._held else []
+        if self._watchdog_s:
+            due.append(self._fed + self._watchdog_s - now)
+        return max(min(due), 0.0) if due else None
+
+    def _from_chip(self) -> None:
+        try:
+            told = os.read(self._chip_read, CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        for kind, number in CHIP_TOLD.findall(told):
+            if kind == b"w":
+                self._watchdog_s = int(number) / 1e3
+            elif kind == b"t":
+                self._timers = int(number)
+            elif kind == b"r":
+                self._resetting = True
+            self._fed = time.monotonic()
+
+    def _bite(self) -> None:
+        """The watchdog's time is over: a hard reset, and nobody asks the program."""
+        if not self._watchdog_s or time.monotonic() < self._fed + self._watchdog_s:
+            return
+        if self._in_repl and self._timers:
+            # On a chip a timer runs on in the REPL and feeds; the unix port's cannot.
+            self._fed = time.monotonic()
+            return
+        self.watchdog_resets += 1
+        self._resetting, self._cause = True, "watchdog"
 
     def _from_child(self) -> bool:
         try:

@@ -239,6 +239,14 @@ def test_raw_repl_is_left_now_and_then() -> None:
     assert b"\x02" not in b"".join(board.step(n * 0.01) for n in range(150))
 
 
+def test_repl_whose_cursor_a_beat_has_moved_gets_its_line_cleared() -> None:
+    end = LinkEnd()
+    end.step(0.0)
+    # Seen on MicroPython: the frame's Ctrl-A went to the start of the line, what follows is written anew each time.
+    end.receive(b"~!\x08\x08R~!\x08\x08=~!\x08\x08~~!\x1b[5D=~", 0.01)
+    assert end.step(0.02).startswith(b"\x03")
+
+
 def test_repl_that_echoes_gets_its_line_cleared() -> None:
     end = LinkEnd()
     hello = end.step(0.0)

@@ -1,11 +1,60 @@
-"""Runs a board: one task reads the line, one ticks. Whatever ends it, outputs are safe first; then the REPL is free."""
+"""Makes a board of a profile and runs it: one task reads the line, one ticks. Whatever ends it, outputs are off first."""
 
 import asyncio
+import gc
 import sys
 
+import robolink_board
+from robolink_board import guard, hardware
+from robolink_board.board import Board
+from robolink_board.health import Health
 from robolink_board.ticks import ticks_add, ticks_diff, ticks_ms
 
 TICK_MS = 10
+# What only the start needs; its memory is given back.
+START_ONLY = ("profile", "schema", "chips", "build")
+
+
+def make_board(path="profile.json"):
+    # A profile that cannot be makes a board without parts, which says why: better than one that is silent.
+    told, parts, limits, fault = _parts(path)
+    parts.append(Health(hardware.reset_cause(), fault))
+    _forget()
+    board = Board(
+        model=told["model"],
+        vendor=told["vendor"],
+        version=told["version"],
+        description=told["description"],
+        components=parts,
+        random_u32=hardware.random_u32,
+        now=ticks_ms(),
+    )
+    board.guard = guard.Guard(hardware, board.off, limits["loop_ms"], limits["hardware_ms"])
+    return board
+
+
+def _parts(path):
+    from robolink_board import build, profile
+
+    try:
+        plan = profile.load(path)
+    except profile.ProfileError as error:
+        print("robolink: %s" % error)
+        told = {"model": "no-profile", "vendor": "", "version": "", "description": ""}
+        return told, [], {"loop_ms": 250, "hardware_ms": 0}, str(error)[:200]
+    build.safe_pins(plan, hardware)
+    return plan, build.components(plan, hardware), plan["watchdog"], ""
+
+
+def _forget():
+    for name in START_ONLY:
+        sys.modules.pop("robolink_board." + name, None)
+        if hasattr(robolink_board, name):
+            delattr(robolink_board, name)
+    gc.collect()
+    if hasattr(gc, "threshold"):
+        # Often and short rather than seldom and long: a collection holds the loop up.
+        gc.threshold(gc.mem_free() // 4 + gc.mem_alloc())
 
 
 async def _read(board, port):
@@ -22,6 +71,7 @@ async def _tick(board, port):
     while True:
         now = ticks_ms()
         board.step(now)
+        board.guard.feed(now)
         _write(board, port, now)
         due = ticks_add(due, TICK_MS)
         wait = ticks_diff(due, ticks_ms())
@@ -40,16 +90,19 @@ async def _main(board, port):
     await asyncio.gather(_read(board, port), _tick(board, port))
 
 
-def run(board, port):
+def run(board, port=None):
     # Returns on Ctrl-C: main.py ends, and mpremote owns the REPL. The bridge sends Ctrl-D to come back.
+    port = port or hardware.open_port()
     try:
+        board.guard.start()
         asyncio.run(_main(board, port))
     except KeyboardInterrupt:
-        board.safe()
+        guard.uninterrupted(board.off)
         print("robolink: interrupted; outputs are safe")
     except Exception as error:
-        board.safe()
+        guard.uninterrupted(board.off)
         sys.print_exception(error)
     finally:
-        board.safe()
+        guard.uninterrupted(board.off)
+        board.guard.end()
         port.close()

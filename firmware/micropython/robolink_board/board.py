@@ -56,12 +56,16 @@ class Board:
         return self.link.poll(now)
 
     def safe(self):
-        # One that fails must not keep the others from it.
+        for component in self.components:
+            component.safe()
+
+    def off(self):
+        # Nobody will step us any more. One that fails must not keep the others from it.
         for component in self.components:
             try:
-                component.safe()
+                component.off()
             except Exception:
-                self.link.count("safe_failed")
+                self.link.count("off_failed")
 
     # Time.
 

@@ -19,8 +19,13 @@ class Component:
         pass
 
     def safe(self):
-        # Decelerate and hold. Must work at any moment, also within an exception.
+        # Decelerate and hold; `step` is called on.
         pass
+
+    def off(self):
+        # Outputs to their safe level at once: the program ends or hangs, and no step comes after this. May be called
+        # at any moment, also within an exception or a timer.
+        self.cut()
 
     def cut(self):
         # Take the power from what moves. The next order to move brings it back, nothing else does.

@@ -1,78 +1,105 @@
-"""The only module that knows the machine: where frames come and go, and what turns the motor.
+"""The only module that knows the machine. On a board `machine` is MicroPython's own; the simulated board brings one along.
 
-Another board replaces `open_motor` by its own class with drive, update, position and speed.
+Everything that differs between chips is hidden here; nothing is decided here.
 """
 
-import asyncio
 import os
-import select
-import sys
 
-from robolink_board.hardware_sim import SimMotor
+import machine
 
-ON_UNIX = sys.platform in ("linux", "darwin")
+from robolink_board.encoder import Quadrature
+
+CAUSES = (
+    ("PWRON_RESET", "power on"),
+    ("HARD_RESET", "reset pin"),
+    ("WDT_RESET", "watchdog"),
+    ("DEEPSLEEP_RESET", "deep sleep"),
+    ("SOFT_RESET", "soft reset"),
+)
+_PULLS = {"none": None, "up": "PULL_UP", "down": "PULL_DOWN"}
 
 
 def random_u32():
     return int.from_bytes(os.urandom(4), "little")
 
 
-def open_motor():
-    return SimMotor()
-
-
-class ConsolePort:
-    # Standard input and output: the USB or UART that also carries the REPL, so mpremote can always break in.
-    def __init__(self):
-        self._in = sys.stdin.buffer
-        self._out = sys.stdout.buffer
-        self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
-        self._reader = asyncio.StreamReader(sys.stdin.buffer)
-        self._saved = None
-        if ON_UNIX:
-            self._raw()
-
-    def _raw(self):
-        # No echo, no line editing, read() returns what is there; Ctrl-C stays a signal.
-        import termios
-
-        try:
-            attributes = termios.tcgetattr(0)
-        except OSError:
-            return  # not a terminal: a pipe in a test
-        self._saved = termios.tcgetattr(0)
-        control = list(attributes[6])
-        for at in (1, 10):  # VQUIT, VSUSP: frames may hold these bytes
-            control[at] = b"\x00"
-        control[5], control[6] = 0, 0  # VTIME, VMIN
-        isig = 1
-        termios.tcsetattr(
-            0, termios.TCSANOW, [0, 0, attributes[2], isig, attributes[4], attributes[5], control]
-        )
-
-    async def read(self):
-        first = await self._reader.read(1)
-        if not first:
-            await asyncio.sleep_ms(20)  # hung up: do not spin
-            return b""
-        if ON_UNIX:
-            return first + (self._in.read(255) or b"")
-        # Elsewhere a read waits for all it asked for: take byte by byte what is there.
-        data = bytearray(first)
-        while len(data) < 256 and self._poll.poll(0):
-            data += self._in.read(1)
-        return bytes(data)
-
-    def write(self, data):
-        self._out.write(data)
-
-    def close(self):
-        if self._saved is not None:
-            import termios
-
-            termios.tcsetattr(0, termios.TCSANOW, self._saved)
-
-
 def open_port():
+    from robolink_board.port import ConsolePort
+
     return ConsolePort()
+
+
+def output(pin, level=0):
+    # The level first: a pin that becomes an output must not be wrong for an instant.
+    return machine.Pin(pin, machine.Pin.OUT, value=level)
+
+
+def input(pin, pull="none"):  # noqa: A001
+    name = _PULLS[pull]
+    return machine.Pin(pin, machine.Pin.IN, None if name is None else getattr(machine.Pin, name))
+
+
+def pwm(pin, frequency_hz):
+    made = machine.PWM(machine.Pin(pin))
+    made.freq(frequency_hz)
+    made.duty_u16(0)
+    return made
+
+
+def analog(pin):
+    return machine.ADC(machine.Pin(pin))
+
+
+def i2c(bus, sda, scl, frequency_hz):
+    try:
+        return machine.I2C(bus, sda=machine.Pin(sda), scl=machine.Pin(scl), freq=frequency_hz)
+    except (TypeError, ValueError):
+        # Chips whose buses have fixed pins take none.
+        return machine.I2C(bus, freq=frequency_hz)
+
+
+def encoder(plan):
+    # Something with value(), which wraps within 29 bits or counts for ever.
+    pull = "up" if plan["pull_up"] else "none"
+    a, b = input(plan["a"], pull), input(plan["b"], pull)
+    if plan["decoder"] == "hardware":
+        if not hasattr(machine, "Encoder"):
+            raise ValueError("this chip has no counter of its own: set decoder to interrupt")
+        return machine.Encoder(plan["unit"], a, b, phases=4)
+    made = Quadrature(a, b)
+    edges = machine.Pin.IRQ_RISING | machine.Pin.IRQ_FALLING
+    for pin in (a, b):
+        try:
+            pin.irq(made.edge, edges, hard=True)
+        except (TypeError, ValueError):
+            pin.irq(made.edge, edges)  # this port has soft interrupts only
+    return made
+
+
+def watchdog(timeout_ms):
+    return machine.WDT(timeout=timeout_ms)
+
+
+def timer(period_ms, callback):
+    # Runs `callback(timer)` again and again, also while a program hangs and while a REPL waits.
+    try:
+        made = machine.Timer(-1)
+    except (TypeError, ValueError, OSError):
+        made = machine.Timer(0)  # chips without virtual timers
+    made.init(period=period_ms, mode=machine.Timer.PERIODIC, callback=callback)
+    return made
+
+
+def reset():
+    machine.reset()
+
+
+def reset_cause():
+    try:
+        cause = machine.reset_cause()
+    except AttributeError:
+        return ""
+    for name, words in CAUSES:
+        if getattr(machine, name, None) == cause:
+            return words
+    return "cause %s" % cause

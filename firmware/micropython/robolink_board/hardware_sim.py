@@ -1,5 +1,7 @@
 """A simulated motor with an encoder, for boards that have none; also the pattern for a real one. No rules here."""
 
+STANDSTILL_SPEED = 0.02
+
 
 class SimMotor:
     # drive() orders a speed; position() and speed() are what its encoder measures.
@@ -22,3 +24,11 @@ class SimMotor:
 
     def speed(self):
         return self._speed
+
+    def standstill(self):
+        return abs(self._speed) < STANDSTILL_SPEED
+
+    def cut(self):
+        self.drive(0.0)
+
+    off = cut

@@ -28,6 +28,8 @@ class Member:
         self.set = options.get("set")
         self.run = options.get("run")
         self.slow = options.get("slow", False)
+        self.changes = options.get("changes", False)
+        self.told = None
         self.motion = options.get("motion", False)
         self.max_duration_ms = options.get("max_duration_ms", 0)
         self.on_disconnect = options.get("on_disconnect", 0)
@@ -56,9 +58,10 @@ def setting(name, get, set, **limits):  # noqa: A002
     return Member(messages.SETTING, field(name, **limits), get=get, set=set)
 
 
-def reading(name, get, slow=False, **limits):
-    # None of `get()`: nothing is measured now, so nothing is told. `slow`: told each two seconds.
-    return Member(messages.READING, field(name, **limits), get=get, slow=slow)
+def reading(name, get, slow=False, changes=False, **limits):
+    # None of `get()`: nothing is measured now, so nothing is told. `slow`: asked each two seconds only; `changes`: told
+    # when it has changed, and each two seconds.
+    return Member(messages.READING, field(name, **limits), get=get, slow=slow, changes=changes)
 
 
 def call(name, run, args=(), results=(), motion=False, description=""):

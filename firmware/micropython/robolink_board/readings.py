@@ -28,8 +28,9 @@ class Readings:
             if one.slow and not slow:
                 continue
             value = one.get()
-            if value is None:
+            if value is None or (one.changes and not slow and value == one.told):
                 continue
+            one.told = value
             if isinstance(value, float) and one.id < 128:
                 self._double(one.id, value)
             else:

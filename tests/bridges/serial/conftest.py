@@ -26,17 +26,21 @@ ROLES = (v1.ROLE_OPERATE, v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
 BOARD = "board-1"
 # Behind the firmware's own lines: the motor tells its measured speed on the console, with nobody's help.
 WITNESS = """
-class Witness(hardware.SimMotor):
+from robolink_board import motor
+from robolink_board.ticks import ticks_ms
+
+
+class Witness(motor.Motor):
     told = 0
 
-    def update(self, dt_s):
-        super().update(dt_s)
+    def step(self, ms):
+        super().step(ms)
         self.told += 1
         if self.told % 5 == 0:
-            print("speed %d %.3f" % (ticks_ms(), self.speed()))
+            print("speed %d %.3f" % (ticks_ms(), self.hardware.speed()))
 
 
-hardware.open_motor = Witness
+motor.Motor = Witness
 """
 
 

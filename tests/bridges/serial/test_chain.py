@@ -12,7 +12,8 @@ from tests.conftest import wait_for
 
 def test_board_describes_itself(bench: Bench) -> None:
     sheet = bench.robot.describe().sheet
-    (motor,) = sheet.components
+    motor, health = sheet.components
+    assert (health.name, health.type) == ("board", v1.COMPONENT_TYPE_GENERIC)
     assert (sheet.model, motor.name, motor.type) == ("motor-board", "motor", v1.COMPONENT_TYPE_MOTOR)
     assert [each.name for each in motor.methods] == ["turn_to"]
     assert [each.field.name for each in motor.properties] == ["max_speed", "position", "speed"]
