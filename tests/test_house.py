@@ -32,6 +32,10 @@ REGISTRIES = re.compile(
 )
 
 PUBLIC_NAMES = {
+    "robolink.cloud": (
+        "AsyncFleet AsyncGoalHandle AsyncIteration AsyncRobotHandle AsyncTwin Fleet GoalHandle Iteration KubeConfig "
+        "Options RobotHandle Twin"
+    ),
     "robolink": ("__version__ connect connect_async stop_all"),
     "robolink.robot": (
         "Arg Arm AsyncGoal Base Battery Camera Component Driver Goal GoalEnded Gpio Gripper Imu Motor Order "
