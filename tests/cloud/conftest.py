@@ -66,3 +66,11 @@ def config(api: FakeApi) -> KubeConfig:
 def fleet(config: KubeConfig) -> Iterator[Fleet]:
     with Fleet(config=config) as made:
         yield made
+
+
+@pytest.fixture
+def bench() -> Any:
+    """With the one robot."""
+    from tests.cloud.bench import Bench
+
+    return Bench()

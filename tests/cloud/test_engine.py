@@ -1,21 +1,16 @@
-"""Settings, commands and stops in injected time, over a view that a small edge writes: no threads, no HTTP."""
+"""Settings and commands in injected time, over a view that a small edge writes: no threads, no HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from robolink import v1
-from robolink.cloud._engine import Engine, Patch
 from robolink.cloud._errors import ApiStatusError
-from robolink.cloud._operation import NUDGE_MIN_S, Now, Operation
-from robolink.cloud._operations import CommandOperation, SetOperation, StopOperation, release_args
-from robolink.cloud._view import DEVICES, MODELS, STATUSES, FleetView
+from robolink.cloud._operation import NUDGE_MIN_S
+from robolink.cloud._operations import CommandOperation, SetOperation
+from robolink.cloud._view import DEVICES
 from robolink.cloud._watch import Change
 from robolink.core import twincmd
 from robolink.errors import (
@@ -27,120 +22,9 @@ from robolink.errors import (
     SettingRejectedError,
     TwinConflictError,
 )
-from tests.cloud.conftest import ROBOT, device, model
-from tests.cloud.fake_api import Refusal, json_patch
-
-WALL_MS = 1_795_600_000_000
-
-
-class Bench:
-    """An engine, the cloud's copy of the Device, and the clock."""
-
-    def __init__(self, without: tuple[str, ...] = ()) -> None:
-        self.view = FleetView()
-        self.engine = Engine(self.view)
-        self.now_s = 0.0
-        self.version = 1
-        self.device = device(without=without)
-        self.twins: dict[str, tuple[str, str]] = {}
-        self.patches: list[Patch] = []
-        self.engine.news(MODELS, Change(everything=True, put=[model()]))
-        self._save()
-
-    @property
-    def now(self) -> Now:
-        return Now(self.now_s, WALL_MS + int(self.now_s * 1000))
-
-    def _save(self) -> None:
-        self.version += 1
-        self.device["metadata"] |= {"resourceVersion": str(self.version), "generation": self.version}
-        self.engine.news(DEVICES, Change(put=[self.device]))
-
-    def report(self, **twins: tuple[str, str]) -> None:
-        for name, halves in twins.items():
-            self.twins[name.replace("__", "\0").replace("_", "-").replace("\0", ".")] = halves
-        listed = [
-            {"propertyName": name, "observedDesired": {"value": halves[0]}, "reported": {"value": halves[1]}}
-            for name, halves in self.twins.items()
-        ]
-        document = {"metadata": {"name": ROBOT}, "status": {"state": "ok", "twins": listed}}
-        self.engine.news(STATUSES, Change(put=[document]))
-
-    def desired(self, name: str) -> str:
-        entry = next(each for each in self.device["spec"]["properties"] if each["name"] == name)
-        return str(entry.get("desired", {}).get("value", ""))
-
-    def wish(self, name: str, text: str, *, seen: bool = True) -> None:
-        """Another writer."""
-        entry = next(each for each in self.device["spec"]["properties"] if each["name"] == name)
-        self.device = json_patch(self.device, [])
-        entry = next(each for each in self.device["spec"]["properties"] if each["name"] == name)
-        entry["desired"] = {"value": text}
-        if seen:
-            self._save()
-        else:
-            self.version += 1
-            self.device["metadata"] |= {"resourceVersion": str(self.version), "generation": self.version}
-
-    def take(self) -> list[Patch]:
-        """What would be sent now."""
-        made = self.engine.step(self.now)
-        self.patches += made
-        return made
-
-    def answer(self, patch: Patch) -> None:
-        """As the API server does."""
-        try:
-            self.device = json_patch(self.device, patch.writes)
-        except Refusal as exc:
-            error = ApiStatusError(str(exc), status=exc.code)
-            if self.engine.answered(patch, error, self.now):
-                self.engine.fetched(patch, self.device)
-            return
-        self.version += 1
-        self.device["metadata"] |= {"resourceVersion": str(self.version), "generation": self.version}
-        self.engine.answered(patch, self.device, self.now)
-
-    def run(self, until_s: float | None = None) -> None:
-        """Answer everything; go from timer to timer until then."""
-        until_s = self.now_s if until_s is None else until_s
-        for _ in range(1000):
-            for patch in self.take():
-                self.answer(patch)
-            at = self.engine.next_timer()
-            if at is not None and at <= self.now_s:
-                continue
-            if at is None or at > until_s:
-                break
-            self.now_s = at
-        else:
-            pytest.fail("it does not come to rest")
-        self.now_s = until_s
-
-    def add(self, operation: Any) -> Any:
-        self.engine.add(operation)
-        self.run()
-        return operation
-
-    def set(self, value: Any, name: str = "walker.limit", if_version: int | None = None) -> SetOperation:
-        made: SetOperation = self.add(SetOperation(ROBOT, name, value, if_version, self.now))
-        return made
-
-    def command(self, twin_id: str, ttl_s: float = 30.0, **args: Any) -> CommandOperation:
-        made: CommandOperation = self.add(
-            CommandOperation(ROBOT, twin_id, "walker.walk", args, ttl_s, self.now)
-        )
-        return made
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-def error(future: Future[Any]) -> BaseException | None:
-    assert future.done()
-    return future.exception()
+from tests.cloud.bench import WALL_MS, Bench, error
+from tests.cloud.conftest import ROBOT, device
+from tests.cloud.fake_api import json_patch
 
 
 def test_a_setting_is_written_with_sync_and_applied_when_it_is_observed(bench: Bench) -> None:
@@ -379,66 +263,6 @@ def test_arguments_that_do_not_pass_are_told_at_once(bench: Bench) -> None:
         bench.command("g1", text="x y" * 300)
 
 
-def test_a_stop_waits_for_nothing_and_is_taken_back_once_it_is_heard(bench: Bench) -> None:
-    bench.report(stop=("", ""), stop_generation=("", "4"))
-    bench.wish("cmd", twincmd.make("other", "walker.walk", {}, WALL_MS, 600_000))
-    waiting = bench.command("mine")
-    made = StopOperation(ROBOT, v1.STOP_LEVEL_SOFT_HOLD, bench.now)
-    bench.engine.add(made)
-    patches = bench.take()
-    assert [patch.urgent for patch in patches] == [True]
-    for patch in patches:
-        bench.answer(patch)
-    bench.run()
-    assert (bench.desired("stop"), bench.desired("sync")) == ("SOFT_HOLD", "1/stop")
-    bench.run(until_s=1.0)
-    assert bench.desired("sync") == "2/stop", "nudged within a second"
-    assert not made.done.done()
-    bench.report(stop=("SOFT_HOLD", "SOFT_HOLD"), stop_generation=("", "5"))
-    bench.run()
-    assert made.done.result(0) == v1.StopResult(robot=ROBOT, verdict=v1.STOP_VERDICT_STOPPING, generation=5)
-    assert bench.desired("stop") == "", "else a mapper restarted after the release would stop it again"
-    assert not waiting.terminal.done()
-
-
-def test_a_stop_that_stands_from_before_the_release_is_written_anew(bench: Bench) -> None:
-    for without, first in (((), "1/stop"), (("sync",), None)):
-        bench = Bench(without)
-        bench.wish("stop", "SOFT_HOLD")
-        bench.report(stop=("", ""), stop_generation=("", "4"))
-        bench.add(StopOperation(ROBOT, v1.STOP_LEVEL_SOFT_HOLD, bench.now))
-        texts = [
-            each["value"]["value"]
-            for patch in bench.patches
-            for each in patch.writes
-            if each["op"] == "add" and each["value"]["value"] != first
-        ]
-        assert texts == (["SOFT_HOLD"] if first else ["", "SOFT_HOLD"])
-
-
-def test_a_higher_wish_of_another_stays_and_an_old_latch_is_no_answer(bench: Bench) -> None:
-    bench.report(stop=("SOFT_HOLD", "SOFT_HOLD"), stop_generation=("", "4"))
-    made = bench.add(StopOperation(ROBOT, v1.STOP_LEVEL_CUT, bench.now))
-    assert not made.done.done(), "held softly is not cut"
-    bench.report(stop=("CUT", "CUT"), stop_generation=("", "5"))
-    bench.wish("stop", "STOP_THEN_CUT")
-    bench.run()
-    assert made.done.done()
-    assert bench.desired("stop") == "STOP_THEN_CUT"
-
-
-def test_a_release_names_the_stop_it_knows_and_takes_the_wish_back(bench: Bench) -> None:
-    with pytest.raises(RejectedError):
-        release_args(bench.view, ROBOT)
-    bench.report(stop=("SOFT_HOLD", "SOFT_HOLD"), stop_generation=("", "5"))
-    bench.wish("stop", "SOFT_HOLD")
-    args = release_args(bench.view, ROBOT)
-    made = CommandOperation(ROBOT, "r1", "release", args, 30.0, bench.now, also={"stop": ""})
-    bench.add(made)
-    assert dict(twincmd.decode(bench.desired("cmd")).args) == {"generation": "5"}
-    assert bench.desired("stop") == ""
-
-
 def test_a_device_that_is_not_there_and_an_older_manifest() -> None:
     bench = Bench(without=("cmd", "sync"))
     made = bench.command("g1")
@@ -462,65 +286,6 @@ def test_closing_tells_whoever_waits(bench: Bench) -> None:
     bench.engine.close(ConnectionLostError("closed"))
     assert isinstance(error(made.applied), ConnectionLostError)
     assert isinstance(error(command.terminal), ConnectionLostError)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.lists(
-        st.sampled_from(("set", "cmd", "stop", "report", "other", "lost", "conflict", "time")), max_size=25
-    )
-)
-def test_whatever_happens_every_command_is_written_once_and_nothing_is_forgotten(steps: list[str]) -> None:
-    bench = Bench()
-    operations: list[Operation] = []
-    issued: dict[str, set[str]] = {}
-
-    def answer(patch: Patch) -> None:
-        bench.answer(patch)
-        text = bench.desired("cmd")
-        if text:
-            issued.setdefault(twincmd.decode(text).id, set()).add(text)
-
-    def lost(patch: Patch) -> None:
-        try:
-            bench.device = json_patch(bench.device, patch.writes)
-            bench.version += 1
-            bench.device["metadata"] = dict(
-                bench.device["metadata"], resourceVersion=str(bench.version), generation=bench.version
-            )
-        except Refusal:
-            pass
-        bench.engine.answered(patch, ConnectionLostError("broke"), bench.now)
-
-    send: Callable[[Patch], None] = answer
-    for number, step in enumerate(steps):
-        if step == "set":
-            operations.append(SetOperation(ROBOT, "walker.limit", number / 100, None, bench.now))
-            bench.engine.add(operations[-1])
-        elif step == "cmd":
-            operations.append(CommandOperation(ROBOT, f"c{number}", "walker.walk", {}, 5.0, bench.now))
-            bench.engine.add(operations[-1])
-        elif step == "stop":
-            operations.append(StopOperation(ROBOT, v1.STOP_LEVEL_SOFT_HOLD, bench.now))
-            bench.engine.add(operations[-1])
-        elif step == "report":
-            text = bench.desired("cmd")
-            done = {"cmd_status": ("", f"{twincmd.decode(text).id}:SUCCEEDED")} if text else {}
-            limit = bench.desired("walker.limit")
-            bench.report(sync=(bench.desired("sync"), ""), walker__limit=(limit, limit), **done)
-        elif step == "other":
-            bench.wish("walker.note", f"n{number}")
-        elif step == "conflict":
-            bench.wish("walker.note", f"n{number}", seen=False)
-        elif step == "time":
-            bench.now_s += 7.0
-        send = lost if step == "lost" else answer
-        for patch in bench.take():
-            send(patch)
-    bench.run(until_s=bench.now_s + 2000.0)
-    assert all(each.over for each in operations), "each has an end"
-    assert all(len(texts) == 1 for texts in issued.values()), "one text for one id"
-    assert bench.engine.next_timer() is None
 
 
 def test_too_much_at_once_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
