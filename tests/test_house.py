@@ -44,7 +44,8 @@ PUBLIC_NAMES = {
     ),
     "robolink.client": (
         "AsyncGoalHandle AsyncHub AsyncIteration AsyncLease AsyncRobotHandle AsyncTwin Discovery FoundHub GoalHandle "
-        "Hub Iteration Lease Options RobotHandle StreamSample Twin connect connect_async discover stop_all"
+        "Hub Iteration Lease Options RobotHandle StreamSample TERMINAL Twin cause_name connect "
+        "connect_async discover state_name stop_all"
     ),
 }
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     )
     from robolink.client._connect_async import connect_async
 
+from robolink.core.command import TERMINAL
+from robolink.core.violation import cause_name, state_name
+
 _ASYNC = (
     "AsyncGoalHandle",
     "AsyncHub",
@@ -34,6 +37,7 @@ _ASYNC = (
 )
 
 __all__ = [
+    "TERMINAL",
     "AsyncGoalHandle",
     "AsyncHub",
     "AsyncIteration",
@@ -50,9 +54,11 @@ __all__ = [
     "RobotHandle",
     "StreamSample",
     "Twin",
+    "cause_name",
     "connect",
     "connect_async",
     "discover",
+    "state_name",
     "stop_all",
 ]
 

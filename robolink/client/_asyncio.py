@@ -13,6 +13,7 @@ from robolink import v1
 from robolink.client._blocking import ANSWER_MARGIN_S, CALL_TIMEOUT_S
 from robolink.client._channel import Channel
 from robolink.client._core import ClientCore, Options
+from robolink.client._errors import check_accepted, check_released, check_succeeded
 from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand
 from robolink.client._streams import StreamReader, StreamSample
@@ -132,7 +133,7 @@ class AsyncGoalHandle:
     async def result(self, timeout_s: float | None = None) -> v1.CommandUpdate:
         """The terminal update; raises CommandFailedError unless it SUCCEEDED."""
         update = await self.wait(timeout_s)
-        self._core.check_succeeded(self._command, update)
+        check_succeeded(update, self._command.method)
         return update
 
     async def values(self, timeout_s: float | None = None) -> dict[str, Plain]:
@@ -256,14 +257,14 @@ class AsyncRobotHandle:
         command = self._core.submit(self.id, method, options, args, accepted=accepted)
         ttl_s = (options or Options()).ttl_s
         update = await _wait(accepted, ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
-        self._core.check_accepted(command, update)
+        check_accepted(update, method)
         return AsyncGoalHandle(self._core, command)
 
     async def call(self, method: str, options: Options | None = None, /, **args: Plain) -> dict[str, Plain]:
         """Call a method that answers at once; what it returns. Raises as `RobotHandle.call`."""
         command = self._core.submit(self.id, method, options, args)
         update = await _wait(command.terminal, CALL_TIMEOUT_S, f"the answer of {method}")
-        self._core.check_succeeded(command, update)
+        check_succeeded(update, method)
         return self._core.results(update)
 
     async def check(
@@ -271,6 +272,13 @@ class AsyncRobotHandle:
     ) -> v1.CommandCheckReply:
         """A dry run: what the hub would answer now; cause 0, it would be accepted. Nothing moves, nothing is kept."""
         return await _wait(self._core.check(self.id, method, options, args))
+
+    async def follow(self, command_id: bytes) -> AsyncGoalHandle:
+        """A handle on a command by its id; raises as `RobotHandle.follow`."""
+        command = await _wait(
+            self._core.follow(self.id, command_id), self._core.timeout_s, "the command's state"
+        )
+        return AsyncGoalHandle(self._core, command)
 
     async def query(self, command_id: bytes) -> v1.CommandUpdate:
         """Present state of a command; UNSPECIFIED if the hub does not know it."""
@@ -291,8 +299,8 @@ class AsyncRobotHandle:
         return (await _wait(self._core.stop([self.id], level, reason)))[0]
 
     async def release(self) -> v1.ReleaseResult:
-        """End the software stop; nothing moves by it. Needs role safety."""
-        return (await _wait(self._core.release([self.id])))[0]
+        """End the software stop; nothing moves by it. Needs role safety; raises as `RobotHandle.release`."""
+        return check_released((await _wait(self._core.release([self.id])))[0])
 
 
 class AsyncHub:

@@ -12,6 +12,7 @@ from typing import Generic, Self, TypeVar
 from robolink import v1
 from robolink.client._channel import Channel
 from robolink.client._core import ClientCore, Options
+from robolink.client._errors import check_accepted, check_released, check_succeeded
 from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand
 from robolink.client._streams import StreamReader, StreamSample
@@ -116,7 +117,7 @@ class GoalHandle:
     def result(self, timeout_s: float | None = None) -> v1.CommandUpdate:
         """The terminal update; raises CommandFailedError unless it SUCCEEDED."""
         update = self.wait(timeout_s)
-        self._core.check_succeeded(self._command, update)
+        check_succeeded(update, self._command.method)
         return update
 
     def values(self, timeout_s: float | None = None) -> dict[str, Plain]:
@@ -254,7 +255,7 @@ class RobotHandle:
         command = self._core.submit(self.id, method, options, args, accepted=accepted)
         ttl_s = (options or Options()).ttl_s
         update = wait(accepted, ttl_s + ANSWER_MARGIN_S, f"the acceptance of {method}")
-        self._core.check_accepted(command, update)
+        check_accepted(update, method)
         return GoalHandle(self._core, command)
 
     def call(self, method: str, options: Options | None = None, /, **args: Plain) -> dict[str, Plain]:
@@ -265,12 +266,21 @@ class RobotHandle:
         """
         command = self._core.submit(self.id, method, options, args)
         update = wait(command.terminal, CALL_TIMEOUT_S, f"the answer of {method}")
-        self._core.check_succeeded(command, update)
+        check_succeeded(update, method)
         return self._core.results(update)
 
     def check(self, method: str, options: Options | None = None, /, **args: Plain) -> v1.CommandCheckReply:
         """A dry run: what the hub would answer now; cause 0, it would be accepted. Nothing moves, nothing is kept."""
         return wait(self._core.check(self.id, method, options, args))
+
+    def follow(self, command_id: bytes) -> GoalHandle:
+        """A handle on a command that another program has sent, or this one before; it follows it to its end.
+
+        Raises:
+            RobolinkError: RejectedError (INVALID), the hub keeps none of that id; DeadlineExceededError.
+        """
+        command = wait(self._core.follow(self.id, command_id), self._core.timeout_s, "the command's state")
+        return GoalHandle(self._core, command)
 
     def query(self, command_id: bytes) -> v1.CommandUpdate:
         """Present state of a command; UNSPECIFIED if the hub does not know it."""
@@ -295,8 +305,12 @@ class RobotHandle:
         return wait(self._core.stop([self.id], level, reason))[0]
 
     def release(self) -> v1.ReleaseResult:
-        """End the software stop; nothing moves by it. Needs role safety."""
-        return wait(self._core.release([self.id]))[0]
+        """End the software stop; nothing moves by it. Needs role safety.
+
+        Raises:
+            RobolinkError: RejectedError with the cause, it is still stopped.
+        """
+        return check_released(wait(self._core.release([self.id]))[0])
 
 
 class Hub:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from robolink import v1
 from robolink.client._channel import Channel
-from robolink.client._errors import outcome_error, refusal
+from robolink.client._errors import refusal
 from robolink.client._futures import EventChannel, outcome, then
 from robolink.client._leases import Wish
 from robolink.client._requests import OpenCommand, settle
@@ -246,21 +246,6 @@ class ClientCore:
         )
 
     @staticmethod
-    def check_accepted(command: OpenCommand, update: v1.CommandUpdate) -> None:
-        """Whether the hub has taken it; raises why not."""
-        if update.state == v1.COMMAND_STATE_REJECTED:
-            error = outcome_error(update, command.method)
-            assert error is not None
-            raise error
-
-    @staticmethod
-    def check_succeeded(command: OpenCommand, update: v1.CommandUpdate) -> None:
-        """Whether it has succeeded; raises any other outcome."""
-        error = outcome_error(update, command.method)
-        if error is not None:
-            raise error
-
-    @staticmethod
     def results(update: v1.CommandUpdate) -> dict[str, Plain]:
         """What the method returned."""
         return values_to_dict(v1.Values.FromString(update.result))
@@ -268,6 +253,10 @@ class ClientCore:
     def cancel(self, command: OpenCommand, reason: str) -> Future[v1.CommandUpdate]:
         """Ask to cancel; the outcome follows by itself."""
         return self._request(v1.CommandCancel(command_id=command.id, reason=reason), command.robot)
+
+    def follow(self, robot: str, command_id: bytes) -> Future[OpenCommand]:
+        """A command by its id."""
+        return self._post(lambda now: self.session.follow(robot, command_id, now=now))
 
     def query(self, robot: str, command_id: bytes) -> Future[v1.CommandUpdate]:
         """Present state of any command."""

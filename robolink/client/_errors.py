@@ -23,10 +23,10 @@ HINTS: Final[dict[int, str]] = {
     v1.CAUSE_UNSUPPORTED: "see what it offers: robolink describe ROBOT",
     v1.CAUSE_INVALID: "see the arguments and types: robolink describe ROBOT",
     v1.CAUSE_LIMIT: "see the limits: robolink describe ROBOT",
-    v1.CAUSE_NO_LEASE: "take the lease first: with robot.lease(): …",
+    v1.CAUSE_NO_LEASE: "with robot.lease(): …",
     v1.CAUSE_OLDER_LEASE: "the lease is over; take it again",
     v1.CAUSE_BUSY: "wait for the other one, cancel it, or preempt",
-    v1.CAUSE_LATCHED: "release the software stop (not safety rated) first: robolink release ROBOT",
+    v1.CAUSE_LATCHED: "robot.release() ends a software stop (not safety rated), with role safety; nothing moves by it",
     v1.CAUSE_TOO_LATE: "send it again, or with a longer ttl",
     v1.CAUSE_NO_TIMESYNC: "check the clocks",
     v1.CAUSE_DENIED: "ask for the role, or use a key that has it",
@@ -38,9 +38,18 @@ HINTS: Final[dict[int, str]] = {
 _LEASE_CAUSES: Final = frozenset({v1.CAUSE_NO_LEASE, v1.CAUSE_OLDER_LEASE})
 
 
+# A lease that another one holds is no goal that runs.
+LEASE_BUSY: Final = "ask for it: lease(request_s=30, reason=…), or take it: lease(take=True, reason=…), which needs role maintain"
+
+
+def _hint(cause: int, robot: str, hint: str = "") -> str:
+    found = hint or HINTS.get(cause, "")
+    return found.replace("ROBOT", robot) if robot else found
+
+
 def refusal(cause: int, text: str, *, robot: str = "", hint: str = "", version: int = 0) -> RobolinkError:
     """The exception for a refused request or command."""
-    hint = hint or HINTS.get(cause, "")
+    hint = _hint(cause, robot, hint)
     if cause in _LEASE_CAUSES:
         return LeaseError(text, robot=robot, cause=cause, hint=hint)
     if cause == v1.CAUSE_CONFLICT and version:
@@ -62,5 +71,26 @@ def outcome_error(update: v1.CommandUpdate, method: str) -> CommandError | None:
         error = refusal(update.cause, text, robot=update.robot)
         assert isinstance(error, CommandError | RemoteProtocolError)
         return error if isinstance(error, CommandError) else RejectedError(text, robot=update.robot)
-    hint = HINTS.get(update.cause, "")
+    hint = _hint(update.cause, update.robot)
     return CommandFailedError(text, update=update, robot=update.robot, cause=update.cause, hint=hint)
+
+
+def check_accepted(update: v1.CommandUpdate, method: str) -> None:
+    """Whether the hub has taken it; raises why not."""
+    error = outcome_error(update, method) if update.state == v1.COMMAND_STATE_REJECTED else None
+    if error is not None:
+        raise error
+
+
+def check_succeeded(update: v1.CommandUpdate, method: str) -> None:
+    """Whether it has succeeded; raises any other outcome."""
+    error = outcome_error(update, method)
+    if error is not None:
+        raise error
+
+
+def check_released(result: v1.ReleaseResult) -> v1.ReleaseResult:
+    """Whether that robot's software stop has ended; raises why not."""
+    if result.cause:
+        raise refusal(result.cause, f"{result.robot} is not released: {result.text}", robot=result.robot)
+    return result

@@ -14,7 +14,8 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.client._errors import refusal
+from robolink.client._commands import CommandKeeper
+from robolink.client._errors import LEASE_BUSY, refusal
 from robolink.client._lane import DEFAULT_TIMEOUTS, LaneState, add_sample
 from robolink.client._leases import LeaseKeeper
 from robolink.client._requests import OpenCommand, Request, settle
@@ -38,8 +39,6 @@ HELLO_RETRY_S: Final = 0.5
 # However often the hub says "no hello", one lane asks no more often than this.
 HELLO_MIN_INTERVAL_S: Final = 0.1
 UNSENT_RETRY_S: Final = 0.02
-MAX_RESEND_S: Final = 1.0
-ASK_AGAIN_S: Final = 2.0
 
 
 class ClientSession:
@@ -69,6 +68,7 @@ class ClientSession:
         self.timeouts = DEFAULT_TIMEOUTS
         self.hello_reply: v1.HelloReply | None = None
         self.leases = LeaseKeeper(self)
+        self.commands = CommandKeeper(self)
         self.on_event: Callable[[v1.Event], None] = lambda _event: None
         self.on_connection: Callable[[bool], None] = lambda _connected: None
         self.setpoint_refusal: Exception | None = None
@@ -78,13 +78,14 @@ class ClientSession:
         self._senders = {lane: Sender(session_id) for lane in Lane}
         self._outbox: list[tuple[Lane, list[bytes]]] = []
         self._requests: dict[bytes, Request] = {}
-        self._commands: dict[bytes, OpenCommand] = {}
         self._watch: v1.Watch | None = None
         self._notices_heard = 0
         self._handlers: dict[int, Callable[[v1.Header, Any], None]] = {
             v1.BODY_TYPE_AUTHORITY: lambda _header, body: self._authority(body),
             v1.BODY_TYPE_COMMAND_UPDATE: self._update,
-            v1.BODY_TYPE_COMMAND_FEEDBACK: self._feedback,
+            v1.BODY_TYPE_COMMAND_FEEDBACK: lambda header, body: self.commands.feedback(
+                header.correlation_id, body
+            ),
             v1.BODY_TYPE_LEASE_LOST: lambda _header, body: self.leases.taken(body),
             v1.BODY_TYPE_LEASE_WANTED: lambda _header, body: self.leases.wanted(body, self._now),
             v1.BODY_TYPE_EVENT: self._event,
@@ -120,8 +121,7 @@ class ClientSession:
         error = ConnectionLostError("this hub connection was closed")
         for request in self._requests.values():
             settle(request.future, error=error)
-        for command in self._commands.values():
-            command.fail(error)
+        self.commands.closing(error)
         if not self.ready.done():
             settle(self.ready, error=error)
 
@@ -130,7 +130,7 @@ class ClientSession:
         times = [min(state.hello_s, state.beat_s) for state in self._lanes.values()]
         times += [request.deadline_s for request in self._requests.values()]
         times += [request.again_s for request in self._requests.values() if request.again_s is not None]
-        times += [command.again_s for command in self._commands.values()]
+        times += self.commands.timers()
         times += self.leases.timers()
         return min(times, default=None)
 
@@ -149,9 +149,7 @@ class ClientSession:
             elif request.again_s is not None and request.again_s <= now:
                 request.again_s = None
                 self._outbox.append((request.lane, request.frames))
-        for command in self._commands.values():
-            if command.again_s <= now:
-                self._command_again(command, now)
+        self.commands.handle_timer(now)
         self.leases.handle_timer(now)
 
     def _handle_lane(self, lane: Lane, state: LaneState, now: float) -> None:
@@ -168,16 +166,6 @@ class ClientSession:
             if state.connected:
                 self._ask(lane, v1.Beat(), now)
                 state.unanswered_s = now if state.unanswered_s is None else state.unanswered_s
-
-    def _command_again(self, command: OpenCommand, now: float) -> None:
-        if command.last is not None:
-            # The hub has it; an update may have been lost on a full queue, so ask now and then.
-            command.again_s = now + ASK_AGAIN_S
-            self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
-            return
-        command.wait_s = min(command.wait_s * 2, MAX_RESEND_S)
-        command.again_s = now + command.wait_s
-        self._outbox.append((Lane.CONTROL, command.frames))
 
     @property
     def lanes(self) -> dict[str, bool]:
@@ -259,7 +247,7 @@ class ClientSession:
         """Send a command and follow it."""
         self._now = now
         component = body.method.partition(".")[0]
-        command.frames = self._senders[Lane.CONTROL].encode(
+        frames = self._senders[Lane.CONTROL].encode(
             body,
             sent_ns=self.site_ns(now),
             message_id=command.id,
@@ -268,10 +256,20 @@ class ClientSession:
             lease=self.leases.token(command.robot, component),
             stop_generation=self.generation(command.robot),
         )
-        command.wait_s = self.timeouts.resend_ms / 1000
-        command.again_s = now + command.wait_s
-        self._commands[command.id] = command
-        self._outbox.append((Lane.CONTROL, command.frames))
+        self.commands.submit(command, frames, now)
+
+    def follow(self, robot: str, command_id: bytes, *, now: float) -> Future[OpenCommand]:
+        """Follow a command by its id alone."""
+        self._now = now
+        return self.commands.follow(robot, command_id, now)
+
+    def send_again(self, frames: list[bytes]) -> None:
+        """Frames of the control lane as they are."""
+        self._outbox.append((Lane.CONTROL, frames))
+
+    def query(self, robot: str, command_id: bytes) -> None:
+        """Ask for a command's present state."""
+        self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command_id), destination=robot)
 
     def setpoint(self, robot: str, component: str, body: v1.Setpoint, *, ttl_ms: int, now: float) -> None:
         """Send one setpoint, under the lease that is held now; without one nothing is sent."""
@@ -321,11 +319,6 @@ class ClientSession:
         else:
             self._answer(header, body)
 
-    def _feedback(self, header: v1.Header, body: v1.CommandFeedback) -> None:
-        command = self._commands.get(header.correlation_id)
-        if command is not None:
-            command.feedback.put(body)
-
     def _event(self, _header: v1.Header, body: v1.Event) -> None:
         if body.notice_count:
             if body.notice_count <= self._notices_heard:
@@ -343,7 +336,8 @@ class ClientSession:
         if request is None:
             return
         if isinstance(body, v1.LeaseReply) and body.cause:
-            settle(request.future, error=refusal(body.cause, body.text, robot=request.robot))
+            hint = LEASE_BUSY if body.cause == v1.CAUSE_BUSY else ""
+            settle(request.future, error=refusal(body.cause, body.text, robot=request.robot, hint=hint))
         else:
             settle(request.future, body)
 
@@ -362,8 +356,7 @@ class ClientSession:
             if first:
                 self.on_connection(True)
             self.leases.welcomed(restarted=restarted)
-            for command in self._commands.values():
-                self._queue(Lane.CONTROL, v1.CommandQuery(command_id=command.id), destination=command.robot)
+            self.commands.welcomed()
             if self._watch is not None and known:
                 # What was passed on while we were away is still kept; of a restarted hub, all is news.
                 self._notices_heard = 0 if restarted else self._notices_heard
@@ -401,24 +394,10 @@ class ClientSession:
             if lane is Lane.CONTROL and not self.ready.done():
                 settle(self.ready, error=error)
             log.error("the hub refuses this client: %s", error)
-        elif header.correlation_id in self._commands:
-            self._commands.pop(header.correlation_id).fail(error)
-        else:
+        elif not self.commands.refused(header.correlation_id, error):
             self.setpoint_refusal = error
             self.counters["setpoint_refused"] += 1
 
     def _update(self, header: v1.Header, body: v1.CommandUpdate) -> None:
         self._answer(header, body)
-        command = self._commands.get(body.command_id)
-        if command is None:
-            return
-        if body.state == v1.COMMAND_STATE_UNSPECIFIED:
-            # The hub never had it, or has lost it: the same frames again; it runs at most once.
-            if command.last is not None:
-                self.counters["command_forgotten_by_hub"] += 1
-            self._outbox.append((Lane.CONTROL, command.frames))
-            return
-        if command.take(body):
-            del self._commands[body.command_id]
-        else:
-            command.again_s = self._now + ASK_AGAIN_S
+        self.commands.update(body, self._now)

@@ -57,7 +57,16 @@ def test_a_goal_feeds_back_returns_and_is_cancelled(client: Hub) -> None:
         goal = robot.goal("legs.walk", steps=2000)
         with pytest.raises(DeadlineExceededError):
             goal.wait(0.05)
-        goal.cancel()
+        with robolink.connect(client._core.url, name="berta") as elsewhere:
+            followed = elsewhere.robot(ROBOT).follow(goal.id)
+            assert followed.state == v1.COMMAND_STATE_RUNNING
+            assert robot.follow(goal.id).id == goal.id
+            goal.cancel()
+            assert followed.wait(10).state == v1.COMMAND_STATE_CANCELED
+            assert followed.state in robolink.client.TERMINAL
+            with pytest.raises(RejectedError, match="keeps no command") as unknown:
+                elsewhere.robot(ROBOT).follow(bytes(16))
+            assert unknown.value.cause == v1.CAUSE_INVALID
         assert goal.wait(5).state == v1.COMMAND_STATE_CANCELED
         with pytest.raises(CommandFailedError, match="CANCELED"):
             goal.result()
