@@ -15,7 +15,8 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import of_messages  # noqa: E402  # beside this script, not a package
+import of_link  # noqa: E402  # beside this script, not a package
+import of_messages  # noqa: E402
 import of_motion  # noqa: E402
 import of_values  # noqa: E402
 
@@ -27,6 +28,7 @@ def documents() -> dict[str, Document]:
     return {
         "envelope": of_messages.envelope(),
         "serial_messages": of_messages.serial(),
+        "serial_link": of_link.link(),
         "audit": of_messages.audit(),
         "sheets": of_values.sheets(),
         "values": of_values.values(),
