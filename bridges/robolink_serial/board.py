@@ -54,18 +54,25 @@ class ServedBoard:
         driver: Shared with other boards.
         changing: Held while the driver's robots change.
         locate: Says where its port is now, or raises PortError.
+        clock: Monotonic s.
     """
 
     def __init__(
-        self, at: BoardAt, driver: Driver, changing: threading.Lock, locate: Callable[[], str]
+        self,
+        at: BoardAt,
+        driver: Driver,
+        changing: threading.Lock,
+        locate: Callable[[], str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.at, self.driver = at, driver
         self._changing = changing
-        self.line = Line(at.where, self, locate=locate)
+        self.line = Line(at.where, self, locate=locate, clock=clock)
         self._console = Console()
         self._parts = SheetParts()
         self._robot: SerialRobot | None = None
-        self._up: Up | None = None
+        self._up: tuple[Up, int] | None = None
         self._sheet_hash: int | None = None
 
     @property
@@ -78,15 +85,15 @@ class ServedBoard:
         """The link's, and what of its console was not forwarded."""
         return self.line.counters | self._console.counters
 
-    def link_event(self, event: LinkEvent) -> None:
+    def link_event(self, event: LinkEvent, session: int) -> None:
         """One event of the link."""
         if isinstance(event, Up):
-            self._take_up(event)
+            self._take_up(event, session)
         elif isinstance(event, Down):
             log.info("%s: %s", self.robot_id, event.text)
             self._up = None
             if self._robot is not None:
-                self._robot.board_down(event.text, time.monotonic())
+                self._robot.board_down(event.text, self.line.clock())
         elif isinstance(event, Refused):
             log.error("%s: %s", self.robot_id, event.text)
         elif isinstance(event, LogLine):
@@ -106,11 +113,11 @@ class ServedBoard:
         board_log.info("%s: %s", self.robot_id, text)
         self._console.take(text)
 
-    def _take_up(self, up: Up) -> None:
-        self._up = up
+    def _take_up(self, up: Up, session: int) -> None:
+        self._up = up, session
         log.info("%s: the board answers (session %08x)", self.robot_id, up.peer.session_id)
         if self._robot is not None and up.peer.sheet_hash == self._sheet_hash:
-            self._robot.board_up(up)
+            self._robot.board_up(up, session)
         else:
             self._ask_sheet()
 
@@ -132,9 +139,9 @@ class ServedBoard:
             log.error("%s: its description cannot be read: %s", self.robot_id, exc)
             return
         if board is not None and self._up is not None:
-            self._serve(board, self._up)
+            self._serve(board, *self._up)
 
-    def _serve(self, board: BoardSheet, up: Up) -> None:
+    def _serve(self, board: BoardSheet, up: Up, session: int) -> None:
         robot = SerialRobot(self.robot_id, board, self.line)
         with self._changing:
             if self._robot is not None:
@@ -148,4 +155,4 @@ class ServedBoard:
                 return
         self._robot, self._sheet_hash = robot, up.peer.sheet_hash
         robot.on_hub(self.driver.connected)
-        robot.board_up(up, first=True)
+        robot.board_up(up, session, first=True)

@@ -10,11 +10,12 @@ import os
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from robolink.core.link import Link, LinkEvent, LinkTimes
+from robolink.core.link import Link, LinkEvent, LinkTimes, Up
 from robolink.errors import RobolinkError
 from robolink_serial.port import Port, PortError
 
@@ -28,8 +29,8 @@ TICK_S: Final = 0.05
 class LineOwner(Protocol):
     """Who gets the events."""
 
-    def link_event(self, event: LinkEvent) -> None:
-        """One event of the link."""
+    def link_event(self, event: LinkEvent, session: int) -> None:
+        """One event of the link, and the number of the session that stood when it came about."""
 
     def tick(self, now: float) -> None:
         """Time goes on; `now` is monotonic s."""
@@ -38,11 +39,15 @@ class LineOwner(Protocol):
 class Line:
     """A port and its link in a thread.
 
+    Attributes:
+        session: Counts the sessions that have stood; read it while holding `link()`.
+
     Args:
         path: The port, or with `locate` a name for it.
         owner: Gets events and ticks.
         times: The link's.
         locate: Says where the port is now, or raises PortError; asked each time before it is opened.
+        clock: Monotonic s.
     """
 
     def __init__(
@@ -52,12 +57,16 @@ class Line:
         *,
         times: LinkTimes | None = None,
         locate: Callable[[], str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
+        self.clock = clock
         self._locate = locate or (lambda: path)
         self._owner = owner
         self._lock = threading.Lock()
-        self._link = Link(now=time.monotonic(), times=times)
+        self._link = Link(now=clock(), times=times)
+        self.session = 0
+        self._events = deque[tuple[LinkEvent, int]]()
         self._port: Port | None = None
         self._said = ""
         self._wake_read, self._wake_write = os.pipe()
@@ -85,6 +94,11 @@ class Line:
             self._thread.join(2.0)
         elif self._port is not None:
             self._port.close()
+        with self._lock:
+            if self._wake_write >= 0 and not self._thread.is_alive():
+                os.close(self._wake_read)
+                os.close(self._wake_write)
+                self._wake_write = -1
 
     @contextmanager
     def link(self, *, wake: bool = True) -> Iterator[Link]:
@@ -101,10 +115,13 @@ class Line:
             return dict(self._link.counters)
 
     def _wake(self) -> None:
-        try:
-            os.write(self._wake_write, b"\0")
-        except BlockingIOError:
-            return  # it is awake already
+        with self._lock:
+            if self._wake_write < 0:
+                return  # closed
+            try:
+                os.write(self._wake_write, b"\0")
+            except BlockingIOError:
+                return  # it is awake already
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -117,51 +134,69 @@ class Line:
                     port.close()
             except RobolinkError as exc:
                 self._lost(exc)
-            self._give_out()
+            self.give_out()
             self._closing.wait(REOPEN_S)
         with self._lock:
-            self._link.lost(time.monotonic(), "the bridge ends")
+            self._link.lost(self.clock(), "the bridge ends")
 
     def _lost(self, exc: RobolinkError) -> None:
         if str(exc) != self._said:  # the same every quarter of a second is said once
             self._said = str(exc)
             log.warning("%s", exc) if isinstance(exc, PortError) else log.warning("%s; waiting for it", exc)
         with self._lock:
-            self._link.lost(time.monotonic(), str(exc))
+            self._link.lost(self.clock(), str(exc))
 
     def _pump(self, port: Port) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(port.fd, selectors.EVENT_READ)
             selector.register(self._wake_read, selectors.EVENT_READ)
             while not self._closing.is_set():
-                now = time.monotonic()
-                with self._lock:
-                    self._link.handle_timer(now)
-                    # What waits for a full line would be old when it leaves: nothing new is made meanwhile.
-                    data = b"" if port.full else self._link.data_to_send(now)
-                    timeout = min(max(self._link.next_timer() - now, 0.0), TICK_S)
+                # What waits for a full line would be old when it leaves: nothing new is made meanwhile.
+                data, timeout_s = self.due(full=port.full)
                 port.write(data)
-                self._give_out()
+                self.give_out()
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if port.full else 0)
                 selector.modify(port.fd, events)
-                ready = {key.fd: mask for key, mask in selector.select(max(timeout, 0.001))}
+                ready = {key.fd: mask for key, mask in selector.select(max(timeout_s, 0.001))}
                 if self._wake_read in ready:
                     os.read(self._wake_read, 4096)
                 if ready.get(port.fd, 0) & selectors.EVENT_READ:
-                    received = port.read()
-                    with self._lock:
-                        self._link.receive(received, time.monotonic())
+                    self.take(port.read())
 
-    def _give_out(self) -> None:
-        while True:
-            with self._lock:
-                event = self._link.next_event()
+    # What the thread does between its reads and writes; tests step it by hand.
+
+    def take(self, data: bytes) -> None:
+        """Bytes came."""
+        with self._lock:
+            self._link.receive(data, self.clock())
+            self._collect()
+
+    def due(self, *, full: bool = False) -> tuple[bytes, float]:
+        """What is to be written now, nothing while the port is full; and after which time to ask again, s."""
+        now = self.clock()
+        with self._lock:
+            self._link.handle_timer(now)
+            self._collect()
+            data = b"" if full else self._link.data_to_send(now)
+            return data, min(max(self._link.next_timer() - now, 0.0), TICK_S)
+
+    def _collect(self) -> None:
+        """Within the lock: who sends next must know which session that will be in."""
+        while (event := self._link.next_event()) is not None:
+            self.session += isinstance(event, Up)
+            self._events.append((event, self.session))
+
+    def give_out(self) -> None:
+        """Events and the time to the owner, without the lock."""
+        with self._lock:
+            self._collect()
+            events, self._events = self._events, deque()
+        for event, session in events:
             try:
-                if event is None:
-                    self._owner.tick(time.monotonic())
-                    return
-                self._owner.link_event(event)
+                self._owner.link_event(event, session)
             except Exception:  # the line goes on, whatever one event did
                 log.exception("serial %s: an event could not be handled", self.path)
-                if event is None:
-                    return
+        try:
+            self._owner.tick(self.clock())
+        except Exception:
+            log.exception("serial %s: its timers could not be handled", self.path)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
 from robolink import v1
 from robolink.core.link import Up
-from robolink.errors import LocalProtocolError
+from robolink.errors import FrameTooLongError, LocalProtocolError
 from robolink.robot import Order, RobotHandler, RobotLink, SettingRejectedError, StopOutcome
 from robolink_serial.line import Line
 from robolink_serial.sheet import BoardSheet
@@ -29,6 +28,8 @@ SILENT_S: Final = 0.3
 # The standard's time for a driver to come back; then its goals are lost.
 RETURN_S: Final = 10.0
 SETTING_S: Final = 1.0
+# A board remembers as many outcomes; more commands than that could not all be asked for after a break of the line.
+MAX_OPEN_ORDERS: Final = 16
 ENDS: Final = (v1.COMMAND_STATE_CANCELED, v1.COMMAND_STATE_PREEMPTED, v1.COMMAND_STATE_STOPPED)
 
 
@@ -45,7 +46,8 @@ class SerialRobot(RobotHandler):
         self.robot, self.sheet = robot, board.sheet
         self._board, self._line = board, line
         self._lock = threading.Lock()
-        self._orders: dict[bytes, Order] = {}
+        # With the session of the line that each was sent in.
+        self._orders: dict[bytes, tuple[Order, int]] = {}
         self._settings: dict[int, tuple[Future[None], float]] = {}
         self._requests = itertools.count(1)
         self._lease = (0, 0)
@@ -88,15 +90,25 @@ class SerialRobot(RobotHandler):
             on_disconnect=order.on_disconnect,
         )
         self._lease = max(self._lease, (order.lease_epoch, order.lease_sequence))
-        with self._lock:
-            self._orders[order.id] = order
         try:
+            # Noted and sent under one lock: a session that begins meanwhile either asks for it or carries it.
             with self._line.link() as link:
+                if not self._note(order):
+                    order.fail(f"{self.robot}: {MAX_OPEN_ORDERS} commands are at the board", v1.CAUSE_BUSY)
+                    return
                 link.set_fence((order.lease_epoch, order.lease_sequence), order.stop_generation)
                 link.send(message)
-        except LocalProtocolError as exc:
+        except (LocalProtocolError, FrameTooLongError) as exc:
+            cause = v1.CAUSE_LIMIT if isinstance(exc, FrameTooLongError) else v1.CAUSE_UNREACHABLE
             self._take_order(order.id)
-            order.fail(f"{self.robot}: {exc}", v1.CAUSE_UNREACHABLE)
+            order.fail(f"{self.robot}: {exc}", cause)
+
+    def _note(self, order: Order) -> bool:
+        with self._lock:
+            if len(self._orders) >= MAX_OPEN_ORDERS:
+                return False
+            self._orders[order.id] = order, self._line.session
+            return True
 
     def on_cancel(self, order: Order, why: v1.CommandState) -> None:
         """The board brings it to standstill, then says so. What stopped it has told the board already."""
@@ -114,14 +126,14 @@ class SerialRobot(RobotHandler):
         with self._line.link() as link:
             if link.up:
                 link.set_fence(self._lease, generation)
-                link.send_setpoint(message, time.monotonic() + expires_in_s)
+                link.send_setpoint(message, self._line.clock() + expires_in_s)
 
     def on_setting(self, name: str, value: Plain) -> Future[None]:
         """The board judges; the SDK applies it again when the board comes back."""
         member = self._board.by_name[name]
         request, verdict = next(self._requests), Future[None]()
         with self._lock:
-            self._settings[request] = (verdict, time.monotonic() + SETTING_S)
+            self._settings[request] = (verdict, self._line.clock() + SETTING_S)
         sent = self._send(
             v1.SerialSetting(member=member.id, request=request, value=to_value(value, member.info.field.type))
         )
@@ -171,10 +183,11 @@ class SerialRobot(RobotHandler):
 
     # From the board's link, in the line's thread.
 
-    def board_up(self, up: Up, *, first: bool = False) -> None:
+    def board_up(self, up: Up, session: int, *, first: bool = False) -> None:
         """A session stands: what was open is asked for. `first`: this handler has just been made for it."""
         with self._lock:
-            orders = list(self._orders.values())
+            # What was sent since then is on its way; a later session asks for it, if there is one.
+            orders = [order for order, sent_in in self._orders.values() if sent_in < session]
         for order in orders:
             if up.same_peer:
                 self._send(v1.SerialQuery(command_id=order.id))
@@ -207,7 +220,7 @@ class SerialRobot(RobotHandler):
             if now - self._down_since >= RETURN_S:
                 with self._lock:
                     orders = list(self._orders.values())
-                for order in orders:
+                for order, _ in orders:
                     self._fail(order, f"the board has not answered for {RETURN_S:.0f} s")
         with self._lock:
             late = [request for request, (_, until) in self._settings.items() if now >= until]
@@ -256,7 +269,7 @@ class SerialRobot(RobotHandler):
 
     def _on_feedback(self, feedback: v1.SerialFeedback) -> None:
         with self._lock:
-            order = self._orders.get(feedback.command_id)
+            order, _ = self._orders.get(feedback.command_id, (None, 0))
         if order is not None:
             progress = feedback.progress if feedback.HasField("progress") else None
             order.feedback(phase=feedback.phase, progress=progress)
@@ -291,7 +304,7 @@ class SerialRobot(RobotHandler):
 
     def _take_order(self, command_id: bytes) -> Order | None:
         with self._lock:
-            return self._orders.pop(command_id, None)
+            return self._orders.pop(command_id, (None, 0))[0]
 
     def _fail(self, order: Order, text: str) -> None:
         if self._take_order(order.id) is not None:
