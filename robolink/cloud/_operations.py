@@ -75,7 +75,8 @@ class SetOperation(Operation):
         elif present is not None and present != self.text:
             found = view.generation(self.robot)
             self._end(conflict(self.robot, self.taken.result() if self.taken.done() else 0, found))
-        elif error and (error != self._before[1] or self.edge_has_it(view)):
+        elif error and (error != self._before[1] or (":" not in error and self.edge_has_it(view))):
+            # A refusal by the robot itself names the version: it is new, or not ours.
             text = f"{self.robot}: {self.name} = {self.text} was refused: {error}"
             cause = cause_of(error)
             self._end(SettingRejectedError(text, robot=self.robot, cause=cause, hint=HINTS.get(cause, "")))

@@ -191,6 +191,9 @@ class FakeApi:
             def do_PATCH(self) -> None:
                 self._serve("PATCH")
 
+            def do_POST(self) -> None:
+                self._serve("POST")
+
             def log_message(self, *args: Any) -> None:
                 pass
 
@@ -220,7 +223,9 @@ class FakeApi:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         namespace, _, rest = parts.path.removeprefix(PREFIX).partition("/")
         resource, _, name = rest.partition("/")
-        verb = "patch" if method == "PATCH" else "watch" if "watch" in query else "get" if name else "list"
+        verb = {"PATCH": "patch", "POST": "create"}.get(method) or (
+            "watch" if "watch" in query else "get" if name else "list"
+        )
         if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
             raise Refusal(401, "Unauthorized", "Unauthorized")
         if (verb, resource) in self.forbidden:
@@ -235,6 +240,8 @@ class FakeApi:
             handler.answer(200, self._list(namespace, resource, query))
         elif verb == "get":
             handler.answer(200, self._found(namespace, resource, name))
+        elif verb == "create":
+            handler.answer(201, self.put(resource, body, namespace))
         else:
             self._patch(handler, namespace, resource, name, body)
 

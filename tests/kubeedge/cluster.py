@@ -1,0 +1,99 @@
+"""What stands between a cloud app and a mapper, behind one set of words: doubles here, real servers in `testbed/`.
+
+A test that uses these words alone runs against each kind of cluster; `name` says what it was.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from robolink.cloud import KubeConfig
+from robolink_kubeedge.double import EdgecoreDouble
+from tests.cloud.fake_api import FakeApi
+from tests.kubeedge.relay import Relay
+
+RESOURCES = {"Device": "devices", "DeviceModel": "devicemodels"}
+
+
+class Cluster(Protocol):
+    """One API server, one edge node.
+
+    Attributes:
+        name: What is real in it, for people.
+        config: Of the API server.
+        socket: Edgecore's, for a mapper.
+        node: Of the edge.
+        kubeconfig: A file for kubectl, where there is a kubectl.
+    """
+
+    name: str
+    config: KubeConfig
+    socket: Path
+    node: str
+    kubeconfig: Path | None
+
+    def apply(self, document: dict[str, Any]) -> None:
+        """Create or replace a DeviceModel or a Device."""
+
+    def kill_edge(self) -> None:
+        """Edgecore is gone, without a word."""
+
+    def start_edge(self) -> None:
+        """And there again."""
+
+    def cut(self) -> None:
+        """The link between cloud and edge is down."""
+
+    def mend(self) -> None:
+        """And up again."""
+
+    def close(self) -> None:
+        """End all that was started."""
+
+
+class DoubleEdge:
+    """Edgecore and cloudcore as doubles, below any API server."""
+
+    node = "edge-1"
+
+    def __init__(self, config: KubeConfig, folder: Path) -> None:
+        self.socket = folder / "dmi.sock"
+        self.double = EdgecoreDouble(self.socket)
+        self.double.start()
+        self._relay = Relay(config, self.double)
+
+    def kill_edge(self) -> None:
+        self.double.stop()
+
+    def start_edge(self) -> None:
+        self.double.start()
+
+    def cut(self) -> None:
+        self.double.link_down()
+
+    def mend(self) -> None:
+        self.double.link_up()
+
+    def close(self) -> None:
+        self._relay.close()
+        self.double.stop()
+
+
+class DoubleCluster(DoubleEdge):
+    """All doubles: for the fast tests."""
+
+    name = "fake API server, doubles of cloudcore and edgecore"
+    kubeconfig = None
+
+    def __init__(self, folder: Path) -> None:
+        self.api = FakeApi()
+        self.config = KubeConfig(server=self.api.url)
+        super().__init__(self.config, folder)
+
+    def apply(self, document: dict[str, Any]) -> None:
+        self.api.put(RESOURCES[document["kind"]], document)
+
+    def close(self) -> None:
+        super().close()
+        self.api.close()

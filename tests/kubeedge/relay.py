@@ -1,0 +1,114 @@
+"""A double of cloudcore: carries Devices from an API server (fake or real) to the double of edgecore, and reports back up.
+
+It keeps no rule of its own. What a broken link does is the double of edgecore's to show.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from robolink.cloud._config import KubeConfig
+from robolink.cloud._errors import ApiStatusError
+from robolink.cloud._http import KubeApi
+from robolink.cloud._watch import Ask, Change, Watcher, resource_path
+from robolink.errors import RobolinkError
+from robolink_kubeedge.double import EdgecoreDouble
+
+API_VERSION = "devices.kubeedge.io/v1beta1"
+
+
+class Relay:
+    """Between one namespace and one double."""
+
+    def __init__(self, config: KubeConfig, double: EdgecoreDouble, namespace: str = "default") -> None:
+        self.failures: list[str] = []
+        self._api, self._double, self._namespace = KubeApi(config), double, namespace
+        self._specs: dict[tuple[str, str], Any] = {}
+        self._written: dict[str, Any] = {}
+        self._ends = threading.Event()
+        self._streams: list[Any] = []
+        # Models first: a device whose model is not there yet comes to the mapper without it.
+        self._models_there = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._down, args=("devicemodels", "DeviceModel"), daemon=True),
+            threading.Thread(target=self._down, args=("devices", "Device"), daemon=True),
+            threading.Thread(target=self._up, daemon=True),
+        ]
+        for each in self._threads:
+            each.start()
+
+    def _down(self, resource: str, kind: str) -> None:
+        watcher, now = Watcher(self._namespace, resource, jitter=lambda: 0.0), 0.0
+        if kind == "Device":
+            self._models_there.wait()
+        while not self._ends.is_set():
+            ask = watcher.next(now)
+            if not isinstance(ask, Ask):
+                now = ask
+                self._ends.wait(0.1)
+                continue
+            try:
+                if ask.verb == "list":
+                    self._pass(kind, watcher.page(self._api.get(ask.path)))
+                    self._models_there.set()
+                else:
+                    stream = self._api.stream(ask.path)
+                    self._streams.append(stream)
+                    for event in stream:
+                        self._pass(kind, watcher.event(event))
+                    watcher.ended(now)
+            except RobolinkError as exc:
+                self.failures.append(str(exc))
+                watcher.failed(exc, now)
+
+    def _pass(self, kind: str, change: Change | None) -> None:
+        if change is None or self._ends.is_set():
+            return
+        if change.removed and kind == "Device":
+            self._specs.pop((kind, change.removed), None)
+            self._written.pop(change.removed, None)
+            self._double.delete(change.removed, self._namespace)
+        for document in change.put:
+            name = document["metadata"]["name"]
+            # Cloudcore passes on what has changed in the spec, and nothing else.
+            if self._specs.get((kind, name)) != document["spec"]:
+                self._specs[kind, name] = document["spec"]
+                metadata = {"name": name, "namespace": self._namespace}
+                self._double.apply({"kind": kind, "metadata": metadata, "spec": document["spec"]})
+
+    def _up(self) -> None:
+        while not self._ends.is_set():
+            for name in [each for kind, each in list(self._specs) if kind == "Device"]:
+                try:
+                    status = self._double.status(name, self._namespace)
+                    if (status["twins"] or status["state"]) and status != self._written.get(name):
+                        self._write(name, status)
+                        self._written[name] = status
+                except (KeyError, RobolinkError) as exc:
+                    self.failures.append(f"{name}: {exc!r}")
+            self._double.wait(self._ends.is_set, 0.02)
+
+    def _write(self, name: str, status: Any) -> None:
+        path = resource_path(self._namespace, "devicestatuses", name)
+        try:
+            self._api.patch(path, [{"op": "add", "path": "/status", "value": status}])
+        except ApiStatusError as exc:
+            if exc.status != 404:
+                raise
+            document = {
+                "apiVersion": API_VERSION,
+                "kind": "DeviceStatus",
+                "metadata": {"name": name, "namespace": self._namespace},
+                "status": status,
+            }
+            self._api.request("POST", resource_path(self._namespace, "devicestatuses"), document)
+
+    def close(self) -> None:
+        self._ends.set()
+        self._models_there.set()
+        for each in self._streams:
+            each.close()
+        for thread in self._threads:
+            thread.join(5)
+        self._api.close()
