@@ -74,3 +74,19 @@ def bench() -> Any:
     from tests.cloud.bench import Bench
 
     return Bench()
+
+
+@pytest.fixture
+def make_edge(api: FakeApi) -> Any:
+    """Starts edges that end every command with a verdict."""
+    from tests.cloud.edge import Edge
+
+    made: list[Edge] = []
+
+    def make(verdict: str = "SUCCEEDED") -> Edge:
+        made.append(Edge(api, verdict))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,61 +27,9 @@ from robolink.errors import (
     TwinConflictError,
 )
 from tests.cloud.conftest import ROBOT, device
+from tests.cloud.edge import Edge
 from tests.cloud.fake_api import FakeApi
 from tests.conftest import wait_for
-
-
-class Edge:
-    """Answers each new `cmd`, setting and stop of the robot as a mapper and a robot would."""
-
-    def __init__(self, api: FakeApi, verdict: str = "SUCCEEDED") -> None:
-        self.api, self.verdict, self.seen = api, verdict, ""
-        self.statuses: list[str] = []
-        self.generation = 0
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._ends.wait(0.01):
-            limit, sync, stop = (self.api.desired(ROBOT, name) for name in ("walker.limit", "sync", "stop"))
-            text = self.api.desired(ROBOT, "cmd")
-            state = (limit, sync, stop, text)
-            if str(state) == self.seen:
-                continue
-            self.seen = str(state)
-            found: dict[str, tuple[str, str]] = {"sync": (sync, sync)}
-            if limit:
-                found["walker__limit"] = (limit, limit)
-            if stop:
-                self.generation += 1
-                found |= {"stop": (stop, stop), "stop_generation": ("", str(self.generation))}
-            if text:
-                command = twincmd.decode(text)
-                if command.method == "release" and command.id not in str(self.statuses):
-                    found["stop"] = ("", "")
-                entry = f"{command.id}:{'SUCCEEDED' if command.method == 'release' else self.verdict}"
-                if entry not in self.statuses:
-                    self.statuses.append(entry)
-                found |= {"cmd": (text, text), "cmd_status": ("", ",".join(self.statuses[-4:]))}
-            self.api.report(ROBOT, "ok", **found)
-
-    def close(self) -> None:
-        self._ends.set()
-        self._thread.join(5)
-
-
-@pytest.fixture
-def make_edge(api: FakeApi) -> Any:
-    made: list[Edge] = []
-
-    def make(verdict: str = "SUCCEEDED") -> Edge:
-        made.append(Edge(api, verdict))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
 
 
 def double(state: v1.PropertyState) -> float:
