@@ -1,0 +1,487 @@
+"""Updates at the board: power may fail at any byte, and whatever is wrong, the board boots and says what it runs.
+
+The board's own modules in CPython, on a folder that stands for its flash; each byte written and each change of a name is
+one step at which power can fail.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.firmware import FIRMWARE
+
+import robolink_slots as slots  # type: ignore[import-not-found]  # isort: skip
+from robolink_board import image, messages  # type: ignore[import-not-found]  # isort: skip
+from robolink_board.image import Images  # type: ignore[import-not-found]  # isort: skip
+
+assert FIRMWARE.exists()
+ENDLESS = 1 << 30
+
+
+class PowerLoss(BaseException):
+    """Nothing of the board's own may catch it."""
+
+
+class Reset(BaseException):
+    """The board's `machine.reset`."""
+
+
+class Flash:
+    """Counts steps; at the last one power fails."""
+
+    def __init__(self) -> None:
+        self.left = ENDLESS
+        self.free = 1 << 20
+        self.full = False
+        self.files: list[Any] = []
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise PowerLoss
+
+    def open(self, path: str, mode: str = "r") -> Any:
+        file = builtins.open(path, mode)  # noqa: PTH123, SIM115  # closed at the next boot
+        self.files.append(file)
+        if "w" not in mode:
+            return file
+        self.step()
+        write = file.write
+
+        def slowly(data: Any) -> int:
+            if self.full:
+                raise OSError(28, "no space")
+            for at in range(len(data)):
+                try:
+                    self.step()
+                except PowerLoss:
+                    file.close()
+                    raise
+                write(data[at : at + 1])
+            return len(data)
+
+        return (
+            SimpleNamespace(write=slowly, close=file.close, __enter__=file.__enter__, __exit__=file.__exit__)
+            if "b" in mode
+            else _Text(file, slowly)
+        )
+
+    def close(self) -> None:
+        """What was open when power failed or the board was reset."""
+        for file in self.files:
+            file.close()
+        self.files.clear()
+
+    def os(self) -> Any:
+        def stepped(name: str) -> Callable[..., Any]:
+            def call(*args: Any) -> Any:
+                self.step()
+                return getattr(os, name)(*args)
+
+            return call
+
+        changing = {name: stepped(name) for name in ("mkdir", "rename", "remove", "rmdir")}
+        reading = {"stat": os.stat, "listdir": os.listdir, "sync": lambda: None}
+        return SimpleNamespace(
+            **changing, **reading, statvfs=lambda _path: (1, 1, 0, self.free, self.free, 0, 0, 0, 0, 255)
+        )
+
+
+class _Text:
+    def __init__(self, file: Any, write: Callable[[Any], int]) -> None:
+        self._file, self.write = file, write
+
+    def __enter__(self) -> _Text:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+class Image:
+    """What is to be installed."""
+
+    def __init__(self, files: dict[str, bytes], version: str = "2") -> None:
+        self.files, self.version = files, version
+        self.data = b"".join(files.values())
+        self.sha256 = hashlib.sha256(self.data).digest()
+
+
+NEW = Image(
+    {
+        "robolink_board/__init__.mpy": b"",
+        "robolink_board/app.mpy": bytes(range(256)) * 2,
+        "robolink_board/deep/x.mpy": b"x" * 37,
+        "robolink_board/last.mpy": b"",
+    }
+)
+
+
+class BoardWithFlash:
+    """A board that can be reset."""
+
+    def __init__(self, flash: Flash) -> None:
+        self.flash = flash
+        self.moving = ""
+        self.boot()
+
+    def boot(self) -> str:
+        """Power comes, or a reset: what boot.py and main.py do."""
+        self.flash.left = ENDLESS
+        self.flash.close()
+        slots.running, slots.on_trial = slots.FLASHED, False
+        slots.enter()
+        self.told: list[dict[str, Any]] = []
+        self.lanes: list[tuple[int, int, int]] = []
+        self.images = Images(
+            slots,
+            lambda kind, message: self.told.append(message),
+            lambda *lane: self.lanes.append(lane),
+            lambda: self.moving,
+            self._reset,
+            "1",
+        )
+        self.images.begun(0)
+        return str(slots.running)
+
+    @staticmethod
+    def _reset() -> None:
+        raise Reset
+
+    def order(self, action: int, *, transfer: int = 1, slot: str = "", now: int = 0) -> dict[str, Any]:
+        message = {"transfer": transfer, "action": action, "slot": slot}
+        self.images.message(messages.IMAGE_ORDER_KIND, message, now)
+        return self.told[-1]
+
+    def begin(self, new: Image, *, transfer: int = 1, slot: str = "") -> dict[str, Any]:
+        begin = {
+            "transfer": transfer, "version": new.version, "size": len(new.data), "sha256": new.sha256,
+            "files": len(new.files), "slot": slot,
+        }  # fmt: skip
+        self.images.message(messages.IMAGE_BEGIN_KIND, begin, 0)
+        return self.told[-1]
+
+    def announce(self, new: Image, *, transfer: int = 1) -> dict[str, Any]:
+        for index, (path, data) in enumerate(new.files.items()):
+            file = {
+                "transfer": transfer, "index": index, "path": path, "size": len(data),
+                "sha256": hashlib.sha256(data).digest(),
+            }  # fmt: skip
+            self.images.message(messages.IMAGE_FILE_KIND, file, 0)
+        return self.told[-1]
+
+    def send(self, new: Image, *, chunk: int = 40) -> None:
+        while self.images.next_offset < len(new.data):
+            at = self.images.next_offset
+            stored = self.images.data(new.data[at : at + chunk])
+            assert stored > 0, self.told[-1]
+
+    def install(self, new: Image, *, transfer: int = 1) -> None:
+        """All of it, up to the reset into the trial; goes on where it was cut off."""
+        assert self.begin(new, transfer=transfer)["cause"] == 0, self.told[-1]
+        assert self.announce(new, transfer=transfer)["cause"] == 0, self.told[-1]
+        self.send(new)
+        state = self.verify(transfer=transfer)
+        if state["cause"]:
+            # What was torn lies where its size says that it is whole: once more from the start.
+            assert self.begin(new, transfer=transfer + 1)["cause"] == 0
+            self.announce(new, transfer=transfer + 1)
+            self.send(new)
+            state = self.verify(transfer=transfer + 1)
+        assert state["cause"] == 0, state
+        slot = next(each["name"] for each in state["slots"] if each["state"] == slots.VERIFIED)
+        assert self.order(image.BOOT, slot=slot)["cause"] == 0
+        with pytest.raises(Reset):
+            self.images.step(image.RESET_MS)
+
+    def verify(self, *, transfer: int = 1) -> dict[str, Any]:
+        state = self.order(image.VERIFY, transfer=transfer)
+        told = len(self.told)
+        for _ in range(200):
+            if state["cause"] or len(self.told) > told:
+                break
+            self.images.step(0)
+        return self.told[-1]
+
+    def slot(self, name: str) -> dict[str, Any]:
+        return next(each for each in self.order(image.TELL)["slots"] if each["name"] == name)
+
+
+@pytest.fixture
+def flash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flash]:
+    flash = Flash()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["", str(FIRMWARE)])
+    for module in (slots, image):
+        monkeypatch.setattr(module, "open", flash.open, raising=False)
+        monkeypatch.setattr(module, "os", flash.os())
+    yield flash
+    flash.close()
+    slots.running, slots.on_trial = slots.FLASHED, False
+
+
+@pytest.fixture
+def board(flash: Flash) -> BoardWithFlash:
+    return BoardWithFlash(flash)
+
+
+def lies_in(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_an_update_is_tried_confirmed_and_stays(board: BoardWithFlash, tmp_path: Path) -> None:
+    board.install(NEW)
+    assert lies_in(tmp_path / "slots" / "a") == NEW.files
+    assert board.boot() == "a"
+    assert slots.on_trial
+    assert board.slot("a") == {
+        "name": "a", "state": slots.TRIAL, "version": "2", "sha256": NEW.sha256, "running": True,
+    }  # fmt: skip
+    assert board.order(image.CONFIRM)["cause"] == 0
+    board.images.step(image.TRIAL_MS + 1)
+    assert board.boot() == "a"
+    assert not slots.on_trial
+    assert board.slot("a")["state"] == slots.CONFIRMED
+    # The next one goes into the other slot, and the one after that over the oldest.
+    for version, slot in (("3", "b"), ("4", "a")):
+        board.install(Image(NEW.files | {"robolink_board/app.mpy": version.encode()}, version))
+        assert board.boot() == slot
+        assert board.order(image.CONFIRM)["cause"] == 0
+        assert board.boot() == slot
+
+
+@pytest.mark.parametrize("how", ["hangs", "nobody confirms", "ordered"])
+def test_a_trial_that_is_not_confirmed_goes_back_by_itself(board: BoardWithFlash, how: str) -> None:
+    board.install(NEW)
+    assert board.boot() == "a"
+    if how == "nobody confirms":
+        board.images.step(image.TRIAL_MS - 1)
+        with pytest.raises(Reset):
+            board.images.step(image.TRIAL_MS)
+    if how == "ordered":
+        assert board.order(image.ROLLBACK)["cause"] == 0
+        with pytest.raises(Reset):
+            board.images.step(image.RESET_MS)
+    assert board.boot() == slots.FLASHED
+    assert board.slot("a")["state"] == slots.ROLLED_BACK
+    assert board.order(image.BOOT, slot="a")["cause"] == messages.MODE, "what failed is sent anew first"
+
+
+def test_back_to_what_ran_before(board: BoardWithFlash) -> None:
+    assert board.order(image.ROLLBACK)["cause"] == messages.MODE
+    board.install(NEW)
+    board.boot()
+    board.order(image.CONFIRM)
+    assert board.order(image.ROLLBACK)["cause"] == 0
+    assert board.boot() == slots.FLASHED
+    assert board.slot("a")["state"] == slots.ROLLED_BACK
+
+
+def steps_of_an_update(board: BoardWithFlash) -> int:
+    board.flash.left = ENDLESS
+    before = board.flash.left
+    board.install(NEW)
+    return before - board.flash.left
+
+
+def test_power_may_fail_at_any_step(flash: Flash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    steps = steps_of_an_update(BoardWithFlash(flash))
+    numbers = random.Random(3)
+    # Every step of short files and names, and 200 of all.
+    points = sorted({*range(0, steps, 7), *(numbers.randrange(steps) for _ in range(200)), steps - 1})
+    torn = 0
+    for point in points:
+        folder = tmp_path / f"at-{point}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        board = BoardWithFlash(flash)
+        flash.left = point
+        try:
+            board.install(NEW)
+        except PowerLoss:
+            torn += 1
+        if torn and point % 3 == 0:
+            flash.left = point // 2
+            try:
+                board.boot()
+                flash.left = point // 2
+                board.install(NEW, transfer=5)
+            except PowerLoss:
+                torn += 1
+        ran = board.boot()
+        if ran == "a":
+            assert slots.on_trial and lies_in(folder / "slots" / "a") == NEW.files, point
+        else:
+            assert ran == slots.FLASHED, point
+            assert board.slot(slots.FLASHED)["running"]
+            board.install(NEW, transfer=9)
+            assert board.boot() == "a", point
+        board.order(image.CONFIRM)
+        assert board.boot() == "a" and not slots.on_trial, point
+        assert lies_in(folder / "slots" / "a") == NEW.files, point
+    assert torn > 200
+
+
+def test_power_may_fail_while_a_confirmation_is_written(
+    flash: Flash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for point in range(400):
+        folder = tmp_path / f"at-{point}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        board = BoardWithFlash(flash)
+        board.install(NEW)
+        assert board.boot() == "a"
+        flash.left = point
+        try:
+            board.order(image.CONFIRM)
+            confirmed = True
+        except PowerLoss:
+            confirmed = False
+        ran = board.boot()
+        assert ran == "a" if confirmed else ran in ("a", slots.FLASHED), point
+        if confirmed:
+            return
+    pytest.fail("the confirmation was never whole")
+
+
+def test_a_file_system_without_renaming_over_a_file(
+    board: BoardWithFlash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strict(old: str, new: str) -> None:
+        if Path(new).exists():
+            raise OSError(17, "exists")
+        Path(old).rename(new)
+
+    monkeypatch.setattr(slots.os, "rename", strict)
+    board.install(NEW)
+    assert board.boot() == "a"
+    # Power fails between the removal and the renaming.
+    Path(slots.RECORD).rename(slots.NEW)
+    assert board.boot() == slots.FLASHED
+    assert board.slot("a")["state"] == slots.ROLLED_BACK
+
+
+def test_what_came_damaged_never_runs(board: BoardWithFlash, tmp_path: Path) -> None:
+    board.begin(NEW)
+    board.announce(NEW)
+    board.send(NEW)
+    (tmp_path / "slots" / "a" / "robolink_board" / "deep" / "x.mpy").write_bytes(b"y" * 37)
+    state = board.verify()
+    assert state["cause"] == messages.INVALID
+    assert board.slot("a")["state"] == slots.DAMAGED
+    assert board.order(image.BOOT, slot="a")["cause"] == messages.MODE
+    assert board.boot() == slots.FLASHED
+    board.install(NEW, transfer=2)
+    assert board.boot() == "a"
+
+
+def test_it_goes_on_where_it_was_cut_off(board: BoardWithFlash) -> None:
+    board.begin(NEW)
+    board.announce(NEW)
+    board.images.data(NEW.data[:520])
+    assert board.lanes == [(1, len(NEW.data), 0)]
+    board.boot()
+    board.begin(NEW, transfer=7)
+    board.announce(NEW, transfer=7)
+    assert board.lanes == [(7, len(NEW.data), 512)], "from the first file that is not whole"
+    board.boot()
+    other = Image(NEW.files | {"robolink_board/app.mpy": b"other"}, "3")
+    board.begin(other)
+    board.announce(other)
+    assert board.lanes[-1] == (1, len(other.data), 0), "another image begins anew"
+
+
+def test_a_full_file_system_is_refused_before_a_slot_is_touched(
+    board: BoardWithFlash, tmp_path: Path
+) -> None:
+    board.install(NEW)
+    board.boot()
+    board.order(image.ROLLBACK)
+    board.boot()
+    before = lies_in(tmp_path)
+    board.flash.free = 100
+    state = board.begin(Image({"robolink_board/big": b"b" * 5000}))
+    assert state["cause"] == messages.STORAGE
+    assert "5000" in state["text"]
+    assert lies_in(tmp_path) == before
+    board.flash.free = 1 << 20
+    board.begin(NEW, transfer=3)
+    board.announce(NEW, transfer=3)
+    board.flash.full = True
+    assert board.images.data(NEW.data[:40]) == 0
+    assert board.told[-1]["cause"] == messages.STORAGE
+    board.flash.full = False
+    assert board.boot() == slots.FLASHED
+    board.install(NEW, transfer=4)
+
+
+def test_orders_that_do_not_suit_are_refused_and_change_nothing(
+    board: BoardWithFlash, tmp_path: Path
+) -> None:
+    refused = [
+        (board.order(image.VERIFY), messages.INVALID),
+        (board.order(image.ABORT, transfer=8), messages.INVALID),
+        (board.order(image.BOOT, slot="a"), messages.MODE),
+        (board.order(image.BOOT, slot="c"), messages.UNSUPPORTED),
+        (board.order(image.CONFIRM), 0),
+        (board.order(99), messages.UNSUPPORTED),
+        (board.begin(NEW, slot="flashed"), messages.UNSUPPORTED),
+        (board.begin(Image({}), transfer=1), messages.INVALID),
+        (board.begin(NEW, transfer=0), messages.INVALID),
+    ]
+    for state, cause in refused:
+        assert state["cause"] == cause, state
+    for path in ("../main.py", "/main.py", "a//b", "", "a/./b", "a b"):
+        board.begin(Image({path: b"x"}), transfer=2)
+        assert board.announce(Image({path: b"x"}), transfer=2)["cause"] == messages.INVALID, path
+        board.order(image.ABORT, transfer=2)
+    assert not [name for name in lies_in(tmp_path) if not name.startswith("slots/record")]
+    board.moving = "the base moves"
+    board.begin(NEW, transfer=3)
+    board.announce(NEW, transfer=3)
+    assert board.order(image.VERIFY, transfer=3)["cause"] == messages.MODE, "it has not all come"
+    board.send(NEW)
+    board.verify(transfer=3)
+    assert board.order(image.BOOT, slot="a")["text"] == "the base moves"
+    board.moving = ""
+    board.order(image.BOOT, slot="a")
+    with pytest.raises(Reset):
+        board.images.step(image.RESET_MS)
+    board.boot()
+    assert board.begin(NEW, transfer=4)["cause"] == messages.MODE, "first the trial"
+
+
+def test_said_twice_is_done_once(board: BoardWithFlash) -> None:
+    board.begin(NEW)
+    board.begin(NEW)
+    board.announce(NEW)
+    board.announce(NEW)
+    board.send(NEW)
+    assert len(board.lanes) == 1
+    board.order(image.VERIFY)
+    assert board.verify()["cause"] == 0
+    board.order(image.BOOT, slot="a", now=0)
+    board.order(image.BOOT, slot="a", now=50)
+    with pytest.raises(Reset):
+        board.images.step(image.RESET_MS)
+    board.boot()
+    assert board.order(image.CONFIRM)["cause"] == board.order(image.CONFIRM)["cause"] == 0
+
+
+def test_a_record_that_is_no_record_means_what_was_flashed(board: BoardWithFlash, tmp_path: Path) -> None:
+    board.install(NEW)
+    for text in ("", "{", "[]", '{"boot": "c", "slots": {}}', '{"boot": "a", "slots": 3}'):
+        (tmp_path / "slots" / "record.json").write_text(text)
+        assert board.boot() == slots.FLASHED
