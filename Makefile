@@ -13,6 +13,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 SEEDS ?= 0-499
 KILLS_ARGS ?=
+RESETS_ARGS ?=
 LINKSOAK_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
@@ -98,6 +99,9 @@ kills: $(STAMP) ## kill -9 at random over a whole site, for long; SEEDS=17 picks
 
 linksoak: $(STAMP) ## a day of faults on the serial link in accelerated time (ten minutes); LINKSOAK_ARGS='--hours 1'
 	@$(BIN)/python -m tests.core.link_soak $(LINKSOAK_ARGS)
+
+resets: $(STAMP) ## a thousand resets of board and bridge, real MicroPython; RESETS_ARGS='--resets 100' picks
+	@$(BIN)/python -m tests.bridges.serial.resets $(RESETS_ARGS)
 
 clean: ## removes .venv, caches and built files
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

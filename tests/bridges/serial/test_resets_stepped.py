@@ -81,6 +81,10 @@ GOOD = [
     record(1.1, "begin", n=1),
     record(1.2, "done", n=1),
     record(1.3, "end", n=1, state="SUCCEEDED"),
+    record(1.4, "send", n=3),
+    record(1.6, "end", n=3, state="SUCCEEDED"),
+    record(1.5, "begin", n=3),
+    record(1.5, "done", n=3),
     record(2.0, "send", n=2),
     record(2.1, "begin", n=2),
     record(2.2, "reset", who="board"),
@@ -99,13 +103,13 @@ def test_checker_is_content_with_what_is_right_and_measures_from_both_running() 
     ("without", "more", "rule"),
     [
         (None, record(1.15, "begin", n=1), "once"),
-        (10, None, "none_lost"),
+        (14, None, "none_lost"),
         (6, record(1.3, "end", n=1, state="FAILED UNREACHABLE"), "true"),
         (5, None, "true"),
         (None, record(3.0, "begin", n=9), "true"),
-        (6, record(1.3, "end", n=1, state="CANCELED"), "undisturbed_succeeds"),
-        (12, None, "heals"),
-        (10, record(2.9, "quiet"), "answered"),
+        (None, record(1.5, "end", n=3, state="CANCELED"), "undisturbed_succeeds"),
+        (16, None, "heals"),
+        (14, record(2.9, "quiet"), "answered"),
     ],
 )
 def test_checker_finds_each_break(without: int | None, more: Record | None, rule: str) -> None:

@@ -16,8 +16,6 @@ Record: TypeAlias = dict[str, Any]
 SUCCEEDED: Final = "SUCCEEDED"
 # What may be said of a command that a reset has hit: it may have run, in part or whole. Anything else says that it has not.
 UNKNOWN: Final = ("LOST", "FAILED DISCONNECTED", "CANCELED")
-# Said before anything was sent to the board.
-REFUSED: Final = "REJECTED"
 BOTH: Final = ("board", "bridge")
 
 
@@ -78,18 +76,20 @@ def true(history: list[Record]) -> Iterator[str]:
 
 
 def undisturbed_succeeds(history: list[Record]) -> Iterator[str]:
-    """A command that was accepted while the line stood, and that no break has hit since, succeeds."""
-    stands = False
+    """Once a command that was sent since the last break has succeeded, each later one does, until the next break."""
+    since_break: set[int] = set()
     undisturbed: set[int] = set()
+    proven = False
     for record in history:
         if record["e"] in ("up", "down", "reset"):
-            stands = record["e"] == "up"
-            undisturbed.clear()
-        elif record["e"] == "send" and stands:
-            undisturbed.add(record["n"])
-        elif record["e"] == "end" and record["n"] in undisturbed:
-            if record["state"] != SUCCEEDED and not record["state"].startswith(REFUSED):
-                yield f"command {record['n']} is {record['state']} though nothing has broken"
+            since_break, undisturbed, proven = set(), set(), False
+        elif record["e"] == "send":
+            (undisturbed if proven else since_break).add(record["n"])
+        elif record["e"] == "end":
+            state = record["state"]
+            proven = proven or (state == SUCCEEDED and record["n"] in since_break)
+            if record["n"] in undisturbed and state != SUCCEEDED:
+                yield f"command {record['n']} is {state} though nothing has broken"
 
 
 def heals(history: list[Record]) -> Iterator[str]:
