@@ -37,7 +37,7 @@ def host_peer(host_program: Path) -> Iterator[Peer]:
 
 @pytest.fixture(scope="module")
 def qemu_peer(arm_program: Path) -> Iterator[Peer]:
-    with Peer(*QEMU, "-serial", "stdio", "-kernel", arm_program) as peer:
+    with Peer(*QEMU, "-monitor", "none", "-serial", "stdio", "-kernel", arm_program) as peer:
         yield peer
 
 

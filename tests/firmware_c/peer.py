@@ -29,7 +29,7 @@ PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi and libnewlib-arm-none-eabi",
     "qemu-system-arm": "qemu-system-arm",
 }
-QEMU = ("qemu-system-arm", "-machine", "mps2-an385", "-display", "none", "-monitor", "none")
+QEMU = ("qemu-system-arm", "-machine", "mps2-an385", "-display", "none")
 
 
 def need(*tools: str) -> None:
