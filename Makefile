@@ -20,10 +20,10 @@ SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench soak kills linksoak clean
+.PHONY: help install test demo lint fmt proto baseline bench soak kills linksoak resets fuzz-c size-c clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 install: $(STAMP) ## the environment alone
 
@@ -77,8 +77,9 @@ fmt: $(STAMP) ## format, and repair what can be repaired safely
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-proto: $(STAMP) ## robolink/v1 from proto/
+proto: $(STAMP) ## robolink/v1 from proto/, and the C codec's tables
 	$(BIN)/python proto/generate.py
+	$(BIN)/python firmware/c/generate.py
 
 baseline: $(STAMP) ## at a release only: today's schema becomes what later ones must not break
 	$(BIN)/buf build -o proto/baseline.binpb
@@ -103,6 +104,13 @@ linksoak: $(STAMP) ## a day of faults on the serial link in accelerated time (te
 resets: $(STAMP) ## a thousand resets of board and bridge, real MicroPython; RESETS_ARGS='--resets 100' picks
 	@$(BIN)/python -m tests.bridges.serial.resets $(RESETS_ARGS)
 
+# The C library itself needs none of this environment: `make -C firmware/c help`.
+fuzz-c: ## libFuzzer on the C library's frames, codec and board; FUZZ_SECONDS=60 each; needs clang
+	$(MAKE) -C firmware/c fuzz
+
+size-c: $(STAMP) ## measures the C library, writes the table in firmware/c/README.md; needs the arm tools and QEMU
+	$(MAKE) -C firmware/c size PYTHON=$(abspath $(BIN))/python
+
 clean: ## removes .venv, caches and built files
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist firmware/c/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -48,7 +48,10 @@ def build(target: str, folder: Path, *more: str) -> Path:
         AssertionError: It does not compile; the compiler's words.
     """
     made = subprocess.run(
-        ["make", "-C", SOURCE, f"BUILD={folder}", target, *more], capture_output=True, text=True, check=False
+        ["make", "-j2", "-C", SOURCE, f"BUILD={folder}", target, *more],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert made.returncode == 0, made.stderr[-4000:]
     return folder

@@ -81,4 +81,4 @@ def test_reset_of_the_board_heals_and_moves_nothing(chain: Bench) -> None:
         wait_for(lambda: chain.reading("base.max_speed") == 0.3, 10, "its setting again")
         assert robot.goal("base.drive", metres=0.1).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
     sessions = [line for line in log_of(chain).splitlines() if "the board answers (session" in line]
-    assert len(sessions) == len(set(each.split("session ")[1] for each in sessions)) > 1
+    assert len(sessions) == len({each.split("session ")[1] for each in sessions}) > 1

@@ -13,9 +13,9 @@ void rl_fragments_begin(rl_link *link, const rl_msg_hello *hello)
 
     all->total = 0u;
     all->size = 0u;
-    all->taken = 0u;
+    all->begun = 0u;
     all->granted = 2u * RL_LARGEST_MESSAGE;
-    all->credit_due = false;
+    all->told = all->granted;
     all->sent = 0u;
     all->peer_granted = hello->fragment_credit;
     all->peer_largest = hello->largest_message;
@@ -31,27 +31,18 @@ void rl_fragments_take_credit(rl_link *link, const rl_frame *frame)
 }
 
 #if RL_LARGEST_MESSAGE > 0
-/* The open body is over, taken or dropped: its bytes are free again. */
-static void close_body(rl_fragments *all)
-{
-    all->granted = all->taken + 2u * RL_LARGEST_MESSAGE;
-    all->credit_due = true;
-    all->total = 0u;
-    all->size = 0u;
-}
-
 static bool begin_body(rl_link *link, uint8_t kind, uint32_t total)
 {
     rl_fragments *all = &link->fragments;
 
     if ((kind >= RL_FIRST_BEST_EFFORT) || (kind == RL_FRAME_KIND_FRAGMENT) || (kind == RL_FRAME_KIND_CREDIT) ||
-        (total > RL_LARGEST_MESSAGE) || (total > all->granted - all->taken)) {
+        (total > RL_LARGEST_MESSAGE) || (total > all->told - all->begun)) {
         return false;
     }
     all->kind = kind;
     all->total = (uint16_t)total;
     all->size = 0u;
-    all->taken += total;
+    all->begun += total;
     return true;
 }
 
@@ -73,9 +64,7 @@ void rl_fragments_take(rl_link *link, const rl_frame *frame, uint32_t now)
     }
     if (!good) {
         rl_link_count(link, RL_COUNT_BAD_FRAGMENT);
-        if (all->total > 0u) {
-            close_body(all);
-        }
+        all->total = 0u;
         return;
     }
     (void)memcpy(&all->bytes[all->size], &frame->body[HEAD_BYTES], part);
@@ -83,8 +72,9 @@ void rl_fragments_take(rl_link *link, const rl_frame *frame, uint32_t now)
     if (left == 0u) {
         uint16_t size = all->size;
 
+        all->total = 0u;
+        all->granted += size;
         rl_link_hand_on(link, all->kind, all->bytes, size, now);
-        close_body(all);
     }
 }
 #else
@@ -134,10 +124,14 @@ void rl_fragments_grant(rl_link *link)
     rl_msg_credit credit = {all->granted};
     uint8_t body[CREDIT_BODY_BYTES];
     uint16_t size;
+    uint32_t longest = RL_LARGEST_MESSAGE;
 
+    if ((all->granted == all->told) || (all->told - all->begun >= longest)) {
+        return; /* what it has left covers the longest body */
+    }
     /* Behind what has its sequence number, before all that waits. No room: the next acknowledgement makes some. */
-    if (all->credit_due && rl_encode(&rl_msg_credit_table, &credit, body, (uint16_t)sizeof body, &size) &&
+    if (rl_encode(&rl_msg_credit_table, &credit, body, (uint16_t)sizeof body, &size) &&
         rl_queue_insert(&link->sequenced, link->outstanding, RL_FRAME_KIND_CREDIT, body, size)) {
-        all->credit_due = false;
+        all->told = all->granted;
     }
 }

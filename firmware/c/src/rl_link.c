@@ -65,7 +65,6 @@ static void new_window(rl_link *link, uint32_t now)
     link->sent = now;
     link->resent = now;
     link->fragments.total = 0u;
-    link->fragments.credit_due = false;
     link->site.due = false;
 }
 

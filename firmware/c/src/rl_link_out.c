@@ -138,18 +138,6 @@ static void make_time_query(rl_link *link, uint32_t now, rl_frame *frame, uint8_
     link->site.asked = now;
 }
 
-static bool stop_answer_waits(const rl_link *link)
-{
-    rl_frame frame;
-
-    for (uint8_t i = link->in_flight; (i < RL_WINDOW) && rl_queue_at(&link->sequenced, i, &frame); i++) {
-        if (frame.kind == RL_FRAME_KIND_STOP_STATE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The next sequenced frame that the window lets go. It stays queued until it is acknowledged. */
 static bool next_sequenced(rl_link *link, uint32_t now, rl_frame *frame)
 {
@@ -178,15 +166,11 @@ static bool next_sequenced(rl_link *link, uint32_t now, rl_frame *frame)
 static bool next_frame(rl_link *link, uint32_t now, rl_frame *frame, uint8_t *body, bool *from_queue)
 {
     *from_queue = false;
-    if (link->report_due && !stop_answer_waits(link)) {
+    if (link->report_due) {
         make_report(link, now, frame, body);
         return true;
     }
     if (next_sequenced(link, now, frame)) {
-        return true;
-    }
-    if (link->report_due) {
-        make_report(link, now, frame, body);
         return true;
     }
     if (link->site.due) {

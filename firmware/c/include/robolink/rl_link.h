@@ -58,9 +58,10 @@ typedef struct {
     uint8_t kind; /* of the body that is open */
     uint16_t total;
     uint16_t size; /* what has come of it; total 0: none is open */
-    uint32_t taken; /* bytes of bodies that were begun, this session */
+    /* Sums of this session, modulo 2^32: bytes of bodies that were begun, that may come, that the host knows may come. */
+    uint32_t begun;
     uint32_t granted;
-    bool credit_due;
+    uint32_t told;
     uint32_t sent;
     uint32_t peer_granted;
     uint32_t peer_largest;
