@@ -25,11 +25,11 @@ class EmulatedBoard:
 
     def __init__(self, program: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="robolink-qemu-")
-        self._button = Path(self._folder.name) / "monitor"
+        self._button = Path(self._folder.name) / "button"
         self._process = subprocess.Popen(
             [
                 *QEMU,
-                *("-monitor", f"unix:{self._button},server=on,wait=off"),
+                *("-monitor", "none", "-qmp", f"unix:{self._button},server=on,wait=off"),
                 *("-serial", "pty", "-kernel", program),
             ],
             stdout=subprocess.PIPE,
@@ -48,14 +48,15 @@ class EmulatedBoard:
 
     def reset(self) -> None:
         """Press its button."""
-        with socket.socket(socket.AF_UNIX) as monitor:
-            monitor.connect(str(self._button))
-            monitor.sendall(b"system_reset\n")
-            while b"system_reset" not in monitor.recv(4096):
-                pass
-            # Its prompt after the order: the reset is done.
-            while b"(qemu)" not in monitor.recv(4096):
-                pass
+        with socket.socket(socket.AF_UNIX) as machine:
+            machine.settimeout(START_TIMEOUT_S)
+            machine.connect(str(self._button))
+            machine.sendall(b'{"execute": "qmp_capabilities"}{"execute": "system_reset"}')
+            said = b""
+            while said.count(b'"return"') < 2:
+                more = machine.recv(4096)
+                assert more, f"QEMU hung up: {said!r}"
+                said += more
 
     def close(self) -> None:
         """Pull the plug."""

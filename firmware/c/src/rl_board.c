@@ -157,7 +157,18 @@ static void on_down(void *owner, uint32_t now)
     board->sheet_next = board->sheet_parts;
 }
 
-static const rl_link_owner OWNER = {on_up, on_down, on_frame};
+static void on_bulk(void *owner, uint32_t transfer, uint32_t offset, const uint8_t *data, uint16_t size, uint32_t now)
+{
+    /* No transfer is ever opened here: see refuse_image. */
+    (void)owner;
+    (void)transfer;
+    (void)offset;
+    (void)data;
+    (void)size;
+    (void)now;
+}
+
+static const rl_link_owner OWNER = {on_up, on_down, on_frame, on_bulk};
 
 /* --- Configuration. */
 

@@ -14,6 +14,7 @@ static const char *const NAMES[RL_COUNTERS] = {
     [RL_COUNT_UNKNOWN_KIND] = "unknown_kind",
     [RL_COUNT_BAD_BODY] = "bad_body",
     [RL_COUNT_BAD_FRAGMENT] = "bad_fragment",
+    [RL_COUNT_BULK_OUT_OF_PLACE] = "bulk_out_of_place",
     [RL_COUNT_NO_CREDIT] = "no_credit",
     [RL_COUNT_QUEUE_FULL] = "queue_full",
     [RL_COUNT_WATCHDOG] = "watchdog",
@@ -110,6 +111,7 @@ static void go_up(rl_link *link, const rl_msg_hello *hello, uint32_t now)
     }
     link->site.due = true;
     rl_fragments_begin(link, hello);
+    rl_bulk_new_session(link);
     link->owner->up(link->owner_self, hello, same, now);
 }
 
@@ -243,7 +245,7 @@ static void take_probe(rl_link *link, const rl_frame *frame)
 
 void rl_link_hand_on(rl_link *link, uint8_t kind, const uint8_t *body, uint16_t size, uint32_t now)
 {
-    if ((rl_table_of_kind(kind) == NULL) && (kind != RL_FRAME_KIND_BULK_DATA)) {
+    if (rl_table_of_kind(kind) == NULL) {
         rl_link_count(link, RL_COUNT_UNKNOWN_KIND);
     } else {
         link->owner->frame(link->owner_self, kind, body, size, now);
@@ -282,6 +284,9 @@ static void take_frame(rl_link *link, const rl_frame *frame, uint32_t now)
         break;
     case RL_FRAME_KIND_TIME:
         rl_site_take(link, frame, now);
+        break;
+    case RL_FRAME_KIND_BULK_DATA:
+        rl_bulk_take(link, frame, now);
         break;
     case RL_FRAME_KIND_PROBE:
         take_probe(link, frame);

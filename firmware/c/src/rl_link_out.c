@@ -165,6 +165,8 @@ static bool next_sequenced(rl_link *link, uint32_t now, rl_frame *frame)
 /* The next frame of the session, in order of urgency. `from_queue`: it is to be dropped there once it is sent. */
 static bool next_frame(rl_link *link, uint32_t now, rl_frame *frame, uint8_t *body, bool *from_queue)
 {
+    rl_msg_bulk_credit word;
+
     *from_queue = false;
     if (link->report_due) {
         make_report(link, now, frame, body);
@@ -179,6 +181,10 @@ static bool next_frame(rl_link *link, uint32_t now, rl_frame *frame, uint8_t *bo
     }
     if (rl_queue_at(&link->best_effort, 0u, frame)) {
         *from_queue = true;
+        return true;
+    }
+    if (rl_bulk_word(link, now, &word)) {
+        own_body(frame, RL_FRAME_KIND_BULK_CREDIT, &word, body);
         return true;
     }
     if (link->ack_due || (rl_ms_between(link->sent, now) >= (int32_t)RL_BEAT_MS)) {

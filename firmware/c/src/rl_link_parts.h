@@ -18,6 +18,12 @@ bool rl_fragments_send(rl_link *link, uint8_t kind, const uint8_t *body, uint16_
 /* Puts a CREDIT that is due ahead of what waits. */
 void rl_fragments_grant(rl_link *link);
 
+/* rl_bulk.c */
+void rl_bulk_new_session(rl_link *link);
+void rl_bulk_take(rl_link *link, const rl_frame *frame, uint32_t now);
+/* Its word to the host, if it is due. */
+bool rl_bulk_word(rl_link *link, uint32_t now, rl_msg_bulk_credit *word);
+
 /* rl_site_time.c */
 void rl_site_take(rl_link *link, const rl_frame *frame, uint32_t now);
 void rl_site_step(rl_link *link, uint32_t now);

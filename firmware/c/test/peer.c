@@ -10,9 +10,14 @@
  *   E seed kind seq ack body    a frame's bytes
  *   D seed bytes         frames found, each as kind seq ack size(2) body
  *   C kind bytes         the body decoded and encoded again
+ *   L seed               a new link alone, without a board, at 0 ms
+ *   r now bytes, s now, b kind bytes    as R, S, B of that link
+ *   v                    what its owner heard, as lines: up SAME, down, message KIND HEX, bulk TRANSFER OFFSET HEX
+ *   k letter numbers     its owner's calls: p generation latched, o transfer size next_offset credit, e, t now
  * Numbers are little endian: now and seed 4 bytes, kind, seq and ack 1. */
 #include "peer.h"
 
+#include "peer_link.h"
 #include "peer_robot.h"
 
 #include <string.h>
@@ -249,7 +254,7 @@ static bool answer(uint8_t what)
         good = recode();
         break;
     default:
-        good = false;
+        good = peer_link_answer(what, peer.request, peer.request_size, peer.answer, ANSWER_BYTES, &peer.answer_size);
         break;
     }
     return good;

@@ -88,6 +88,9 @@
 #ifndef RL_RESEND_MS
 #define RL_RESEND_MS 100u
 #endif
+#ifndef RL_BULK_RESEND_MS
+#define RL_BULK_RESEND_MS 100u
+#endif
 #ifndef RL_TIME_QUERY_MS
 #define RL_TIME_QUERY_MS 1000u
 #endif

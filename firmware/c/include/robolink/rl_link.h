@@ -22,6 +22,7 @@ typedef enum {
     RL_COUNT_UNKNOWN_KIND,
     RL_COUNT_BAD_BODY,
     RL_COUNT_BAD_FRAGMENT,
+    RL_COUNT_BULK_OUT_OF_PLACE,
     RL_COUNT_NO_CREDIT,
     RL_COUNT_QUEUE_FULL,
     RL_COUNT_WATCHDOG,
@@ -43,6 +44,8 @@ typedef struct {
     void (*down)(void *owner, uint32_t now);
     /* A frame that is for the owner: sequenced ones once and in order. */
     void (*frame)(void *owner, uint8_t kind, const uint8_t *body, uint16_t size, uint32_t now);
+    /* The next bytes of the image that rl_link_open_bulk waits for; they are stored once this returns. */
+    void (*bulk)(void *owner, uint32_t transfer, uint32_t offset, const uint8_t *data, uint16_t size, uint32_t now);
 } rl_link_owner;
 
 /* Frames one after the other: kind, body size, body. */
@@ -69,6 +72,20 @@ typedef struct {
     uint8_t bytes[RL_LARGEST_MESSAGE];
 #endif
 } rl_fragments;
+
+/* An image that comes in (14.11), whatever it means. */
+typedef struct {
+    bool open;
+    uint32_t transfer;
+    uint32_t size;
+    uint32_t next_offset;
+    uint32_t credit; /* taken ahead of what is stored */
+    uint32_t stored;
+    uint32_t told; /* the host may send up to here */
+    bool out_of_place_told;
+    bool due;
+    uint32_t due_at;
+} rl_bulk;
 
 /* Site time (14.9), for stamps alone: no deadline is judged by it. */
 typedef struct {
@@ -116,6 +133,7 @@ typedef struct {
 
     rl_site_time site;
     rl_fragments fragments;
+    rl_bulk bulk;
     rl_decoder decoder;
     rl_queue sequenced;
     rl_queue best_effort;
@@ -145,6 +163,11 @@ bool rl_link_send(rl_link *link, uint8_t kind, const uint8_t *body, uint16_t siz
 bool rl_link_send_message(rl_link *link, uint8_t kind, const void *message);
 /* Whether a sequenced body of that size finds room now, and another one behind it. */
 bool rl_link_has_room(const rl_link *link, uint16_t size);
+
+/* Take an image of `size` bytes from `next_offset` on, `credit` bytes ahead of what is stored; over sessions, until it is
+ * closed. */
+void rl_link_open_bulk(rl_link *link, uint32_t transfer, uint32_t size, uint32_t next_offset, uint32_t credit);
+void rl_link_close_bulk(rl_link *link);
 
 /* Site time at `now`, and the bound of its error. False: this board does not know it. */
 bool rl_link_site_time(const rl_link *link, uint32_t now, uint64_t *ns, uint32_t *error_us);
