@@ -15,12 +15,15 @@ SEEDS ?= 0-499
 KILLS_ARGS ?=
 RESETS_ARGS ?=
 LINKSOAK_ARGS ?=
+TESTBED_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
+TESTBED_ARGS ?=
+TESTBED_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench soak kills linksoak resets fuzz-c size-c clean
+.PHONY: help install test demo lint fmt proto baseline bench soak kills linksoak resets fuzz-c size-c testbed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -110,6 +113,9 @@ fuzz-c: ## libFuzzer on the C library's frames, codec and board; FUZZ_SECONDS=60
 
 size-c: $(STAMP) ## measures the C library, writes the table in firmware/c/README.md; needs the arm tools and QEMU
 	$(MAKE) -C firmware/c size PYTHON=$(abspath $(BIN))/python
+
+testbed: $(STAMP) ## the cluster's tests against a real API server; builds it the first time, which takes long
+	@.ci/testbed $(TESTBED_ARGS)
 
 clean: ## removes .venv, caches and built files
 	rm -rf $(VENV) build dist firmware/c/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

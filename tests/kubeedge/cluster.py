@@ -24,8 +24,11 @@ class Cluster(Protocol):
         config: Of the API server.
         socket: Edgecore's, for a mapper.
         node: Of the edge.
-        kubeconfig: A file for kubectl, where there is a kubectl.
+        kubeconfig: A file for kubectl; None where no kubectl can speak to it.
+        namespace: Of all that a test applies.
     """
+
+    namespace: str
 
     name: str
     config: KubeConfig
@@ -56,12 +59,13 @@ class DoubleEdge:
     """Edgecore and cloudcore as doubles, below any API server."""
 
     node = "edge-1"
+    namespace = "default"
 
     def __init__(self, config: KubeConfig, folder: Path) -> None:
         self.socket = folder / "dmi.sock"
         self.double = EdgecoreDouble(self.socket)
         self.double.start()
-        self._relay = Relay(config, self.double)
+        self._relay = Relay(config, self.double, self.namespace)
 
     def kill_edge(self) -> None:
         self.double.stop()

@@ -27,3 +27,18 @@ def site(cluster: Cluster, hub: HubProcess, tmp_path: Path) -> Iterator[Site]:
     made = Site(cluster, hub, tmp_path)
     yield made
     made.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What ran against what."""
+    if not real.asked():
+        return
+    write = terminalreporter.write_line
+    terminalreporter.section("what ran against what")
+    write(f"real API server: {real.missing() or real.describe()}")
+    write("cloudcore, edgecore: doubles; their modules are not served (tests/kubeedge/testbed/README.md)")
+    write("hub, robot, mapper: real processes")
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            if getattr(report, "when", "call") == "call" or outcome == "skipped":
+                write(f"  {outcome:8} {report.nodeid.rpartition('/')[2]}")

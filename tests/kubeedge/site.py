@@ -52,21 +52,14 @@ class Site:
         """Apply a robot's manifests, and wait until it is seen in the cloud."""
         wait_for(lambda: self.online(robot), what=f"{robot} at the hub")
         found = self.hub.robot(robot).describe()
-        self.cluster.apply(manifests.device_model(found.sheet, found.sheet_hash))
+        namespace, node = self.cluster.namespace, self.cluster.node
+        self.cluster.apply(manifests.device_model(found.sheet, found.sheet_hash, namespace))
         handle = self.fleet.robot(robot)
-        device = manifests.device(robot, found.sheet, found.sheet_hash, node=self.cluster.node)
-        # Edgecore loses a model that comes just before its device.
-        wait_for(lambda: self.fleet.faults == {}, what="the watches")
-        self._pause()
-        self.cluster.apply(device)
+        self.cluster.apply(
+            manifests.device(robot, found.sheet, found.sheet_hash, namespace=namespace, node=node)
+        )
         wait_for(lambda: self.seen(handle), timeout_s, what=f"{robot} in the cloud")
         return handle
-
-    def _pause(self) -> None:
-        if self.cluster.kubeconfig is not None:
-            # There is nothing to wait for: no API tells when a model has come to the edge.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run(["sleep", "infinity"], timeout=1.5, check=False)
 
     def walker(self) -> RobotHandle:
         """A robot that writes down what it runs."""

@@ -1,0 +1,165 @@
+"""What only a real API server says: schemas, roles, kubectl, resource versions that are gone. Skipped where there is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from robolink import v1
+from robolink.cloud import Fleet
+from robolink.cloud._errors import ApiStatusError
+from robolink.cloud._watch import resource_path
+from robolink.errors import RejectedError
+from robolink_kubeedge import manifests
+from tests.cloud.conftest import ROBOT, device, model
+from tests.conftest import HubProcess, wait_for
+from tests.kubeedge.site import Site
+from tests.kubeedge.testbed import real
+
+pytestmark = pytest.mark.skipif(bool(real.missing()), reason=real.missing() or "here")
+ROOT = Path(__file__).parents[3]
+KIND = {"apiVersion": "devices.kubeedge.io/v1beta1"}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[real.RealApi]:
+    made = real.RealApi(tmp_path)
+    yield made
+    made.close()
+
+
+def kubectl(cluster: real.RealApi, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    found = real.programs()
+    assert found is not None
+    command = [str(found / "kubectl"), "--kubeconfig", str(cluster.kubeconfig), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+
+def place(cluster: real.RealApi) -> None:
+    """The small robot of `tests/cloud`, as documents of its own."""
+    for kind, document in (("DeviceModel", model()), ("Device", device())):
+        cluster.apply(KIND | {"kind": kind} | document)
+
+
+def test_kubectl_apply_and_patch_move_a_robot(cluster: real.RealApi, hub: HubProcess, tmp_path: Path) -> None:
+    site = Site(cluster, hub, tmp_path)
+    try:
+        robot = site.walker()
+        found = site.hub.robot(robot.id).describe()
+        documents = [
+            manifests.device_model(found.sheet, found.sheet_hash, cluster.namespace),
+            manifests.device(
+                robot.id, found.sheet, found.sheet_hash, namespace=cluster.namespace, node=cluster.node
+            ),
+        ]
+        text = yaml.safe_dump_all(documents)
+        for _ in range(2):
+            applied = kubectl(cluster, "apply", "-f", "-", stdin=text)
+            assert applied.returncode == 0, applied.stderr
+        assert applied.stdout.count("unchanged") == 2, applied.stdout
+        names = [each["name"] for each in documents[1]["spec"]["properties"]]
+        patch = [
+            {
+                "op": "add",
+                "path": f"/spec/properties/{names.index('walker.limit')}/desired",
+                "value": {"value": "0.75"},
+            }
+        ]
+        patched = kubectl(cluster, "patch", "device", robot.id, "--type=json", "-p", yaml.safe_dump(patch))
+        assert patched.returncode == 0, patched.stderr
+        limit = "walker.limit"
+        wait_for(
+            lambda: robot.twin.get(limit)[limit].observed.verdict == v1.VERDICT_APPLIED, 30, "the setting"
+        )
+        folder = real.programs()
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(cluster.kubeconfig),
+            "PATH": f"{folder}:{os.environ['PATH']}",
+        }
+        command = ["bash", str(ROOT / "examples/cloud/dock.sh"), robot.id, "walker.walk", "number:5"]
+        shown = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert shown.returncode == 0, shown.stderr + shown.stdout
+        assert shown.stdout.strip().endswith(":SUCCEEDED")
+        assert site.ran() == [5]
+    finally:
+        site.close()
+
+
+def test_the_schemas_take_generated_manifests_and_refuse_malformed_ones(cluster: real.RealApi) -> None:
+    bad: list[dict[str, Any]] = [
+        KIND | {"kind": "Device", "metadata": {"name": "Upper_Case"}, "spec": device()["spec"]},
+        KIND | {"kind": "Device", "metadata": {"name": "x"}, "spec": {"properties": "none"}},
+        KIND
+        | {
+            "kind": "DeviceModel",
+            "metadata": {"name": "x"},
+            "spec": {"properties": [{"name": "a", "type": "NUMBER"}]},
+        },
+    ]
+    for document in bad:
+        with pytest.raises(ApiStatusError) as caught:
+            cluster.apply(document)
+        assert caught.value.status == 422, caught.value
+
+
+def test_roles_are_the_gate(cluster: real.RealApi) -> None:
+    place(cluster)
+    role = yaml.safe_load((ROOT / "examples/cloud/rbac.yaml").read_text())
+    role["metadata"]["namespace"] = cluster.namespace
+    base = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{cluster.namespace}"
+    cluster.servers.create(f"{base}/roles", role)
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "app"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "robolink-app"},
+        "subjects": [{"kind": "User", "name": "app", "apiGroup": "rbac.authorization.k8s.io"}],
+    }
+    cluster.servers.create(f"{base}/rolebindings", binding)
+    with Fleet(config=cluster.servers.config("app", cluster.namespace)) as fleet:
+        assert fleet.robot(ROBOT).twin.set("walker.limit", 0.5) >= 2
+    with Fleet(config=cluster.servers.config("nobody", cluster.namespace)) as fleet:
+        with pytest.raises(RejectedError, match=r'cannot (list|watch) resource "device') as caught:
+            fleet.robots()
+        assert caught.value.cause == v1.CAUSE_DENIED
+
+
+def test_a_patch_whose_test_fails_and_a_version_that_is_gone(cluster: real.RealApi) -> None:
+    place(cluster)
+    api, path = cluster.servers.api, resource_path(cluster.namespace, "devices", ROBOT)
+    for operations in (
+        [{"op": "test", "path": "/spec/properties/0/name", "value": "other"}],
+        [{"op": "test", "path": "/spec/properties/99/name", "value": "other"}],
+        [{"op": "test", "path": "/metadata/generation", "value": 77}],
+    ):
+        with pytest.raises(ApiStatusError) as caught:
+            api.patch(path, operations)
+        assert caught.value.status == 422, caught.value
+    present = api.get(path)
+    assert api.patch(
+        path, [{"op": "test", "path": "/metadata/generation", "value": present["metadata"]["generation"]}]
+    )
+    assert api.patch(
+        path, [{"op": "test", "path": "/spec/properties/0", "value": present["spec"]["properties"][0]}]
+    )
+    # One command by each of two apps, at the same moment: neither is lost, each keeps its place in the list.
+    with Fleet(config=cluster.config) as one, Fleet(config=cluster.config) as two:
+        one.robot(ROBOT).twin.set("walker.limit", 0.5)
+        two.robot(ROBOT).twin.set("walker.note", "x")
+        found = {each["name"]: each.get("desired") for each in api.get(path)["spec"]["properties"]}
+        assert (found["walker.limit"], found["walker.note"]) == ({"value": "0.5"}, {"value": "x"})
