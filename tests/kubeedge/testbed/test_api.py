@@ -77,27 +77,27 @@ def test_kubectl_apply_and_patch_move_a_robot(cluster: real.RealApi, hub: HubPro
         wait_for(
             lambda: robot.twin.get(limit)[limit].observed.verdict == v1.VERDICT_APPLIED, 30, "the setting"
         )
-        folder = real.programs()
-        environment = {
-            **os.environ,
-            "KUBECONFIG": str(cluster.kubeconfig),
-            "PATH": f"{folder}:{os.environ['PATH']}",
-        }
-        command = ["bash", str(ROOT / "examples/cloud/dock.sh"), robot.id, "walker.walk", "number:5"]
-        shown = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        assert shown.returncode == 0, shown.stderr + shown.stdout
-        assert shown.stdout.strip().endswith(":SUCCEEDED")
+        _dock(cluster, robot.id)
         assert site.ran() == [5]
     finally:
         site.close()
+
+
+def _dock(cluster: real.RealApi, robot: str) -> None:
+    """`examples/cloud/dock.sh` with the real kubectl."""
+    path = f"{real.programs()}:{os.environ['PATH']}"
+    command = ["bash", str(ROOT / "examples/cloud/dock.sh"), robot, "walker.walk", "number:5"]
+    shown = subprocess.run(
+        command,
+        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig), "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert shown.returncode == 0, shown.stderr + shown.stdout
+    assert shown.stdout.strip().endswith(":SUCCEEDED")
 
 
 def test_the_schemas_take_generated_manifests_and_refuse_malformed_ones(cluster: real.RealApi) -> None:
