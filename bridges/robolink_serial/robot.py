@@ -17,6 +17,7 @@ from robolink.core.link import Up
 from robolink.errors import FrameTooLongError, LocalProtocolError
 from robolink.robot import Order, RobotHandler, RobotLink, SettingRejectedError, StopOutcome
 from robolink_serial.line import Line
+from robolink_serial.quality import COMPONENT, STREAM, QualityWatch, add_to, plain_value
 from robolink_serial.sheet import BoardSheet
 from robolink_serial.values import Plain, from_value, to_value
 
@@ -45,6 +46,7 @@ class SerialRobot(RobotHandler):
     def __init__(self, robot: str, board: BoardSheet, line: Line) -> None:
         self.robot, self.sheet = robot, board.sheet
         self._board, self._line = board, line
+        self._quality = QualityWatch() if add_to(self.sheet) else None
         self._lock = threading.Lock()
         # With the session of the line that each was sent in.
         self._orders: dict[bytes, tuple[Order, int]] = {}
@@ -226,7 +228,18 @@ class SerialRobot(RobotHandler):
             late = [request for request, (_, until) in self._settings.items() if now >= until]
         for request in late:
             self._settle(request, v1.CAUSE_UNREACHABLE, "the board has not answered")
+        if self._quality is not None and self._quality.due(now):
+            self._tell_quality(self._quality, now)
         self._agree_on_stop()
+
+    def _tell_quality(self, watch: QualityWatch, now: float) -> None:
+        with self._line.link(wake=False) as link:
+            values = watch.values(link.quality(now), self._line.session)
+        # Readings of a robot that is off the hub's list are stale, and stay so; the stream says how long already.
+        for name, value in values.items() if self.online else ():
+            self.link.report(f"{COMPONENT}.{name}", value)
+        named = [v1.NamedValue(name=name, value=plain_value(value)) for name, value in values.items()]
+        self.link.publish(COMPONENT, STREAM, v1.Values(values=named))
 
     def _agree_on_stop(self) -> None:
         """The hub's latch and the board's may have moved apart while one of them was away."""

@@ -5,6 +5,7 @@ It changes nothing on the link, and nothing depends on it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,8 @@ class LinkQuality:
         probes: Sent, but the one that may still be answered.
         answered: Of those.
         heard_age_s: Since the last frame of the peer.
+        bad_frames: That came here: CRC wrong, too long or cut; text between frames counts too.
+        resent: Sequenced frames that left here again.
         report: The board's last one; None before the first.
     """
 
@@ -34,6 +37,8 @@ class LinkQuality:
     probes: int
     answered: int
     heard_age_s: float
+    bad_frames: int
+    resent: int
     report: v1.SerialLinkReport | None
 
     @property
@@ -77,8 +82,8 @@ class Prober:
         self._shortest = took if self._last is None else min(took, self._shortest)
         self._last = took
 
-    def quality(self, heard_age_s: float) -> LinkQuality:
-        """All of it."""
+    def quality(self, heard_age_s: float, counted: Mapping[str, int]) -> LinkQuality:
+        """All of it; `counted`: by the link."""
         measured = self._last is not None
         return LinkQuality(
             round_trip_s=self._last,
@@ -87,5 +92,7 @@ class Prober:
             probes=self._ended,
             answered=self._answered,
             heard_age_s=heard_age_s,
+            bad_frames=counted.get("bad_frames", 0),
+            resent=counted.get("resent", 0),
             report=self._report,
         )

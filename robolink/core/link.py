@@ -181,7 +181,7 @@ class Link:
 
     def quality(self, now: float) -> LinkQuality:
         """How good the line is, as a host measures it."""
-        return self.lanes.prober.quality(now - self._heard_s)
+        return self.lanes.prober.quality(now - self._heard_s, self._counted())
 
     def _counted(self) -> dict[str, int]:
         told = dict(self.counters)

@@ -12,7 +12,7 @@ from tests.conftest import wait_for
 
 def test_board_describes_itself(bench: Bench) -> None:
     sheet = bench.robot.describe().sheet
-    motor, health = sheet.components
+    motor, health, *_ = sheet.components
     assert (health.name, health.type) == ("board", v1.COMPONENT_TYPE_GENERIC)
     assert (sheet.model, motor.name, motor.type) == ("motor-board", "motor", v1.COMPONENT_TYPE_MOTOR)
     assert [each.name for each in motor.methods] == ["turn_to"]
