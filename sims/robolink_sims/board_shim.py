@@ -69,7 +69,9 @@ class Shim:
     def _spawn(self, *, run_main: bool, cause: str) -> None:
         self._tail, self._held, self._holding_until = b"", b"", 0.0
         self._raw, self._in_repl = False, not run_main
-        self._watchdog_s, self._fed, self._timers = 0.0, time.monotonic(), 0
+        if cause != "soft":
+            self._watchdog_s = 0.0  # a chip's watchdog goes on through a soft reset
+        self._fed, self._timers = time.monotonic(), 0
         self._chip_read, chip_write = os.pipe()
         os.set_blocking(self._chip_read, False)
         self._child, self._inner = pty.fork()

@@ -19,16 +19,14 @@ def load(path):
     try:
         with open(path) as file:
             text = file.read()
-    except OSError as error:
-        raise ProfileError("%s is not there: copy a profile to the board, see profiles/" % path) from error
+    except OSError:
+        raise ProfileError("%s is not there: copy a profile to the board, see profiles/" % path)
     try:
         return check(json.loads(text))
     except ProfileError as error:
-        raise ProfileError("%s: %s" % (path, error)) from error
-    except ValueError as error:
-        raise ProfileError(
-            "%s is not JSON: look for a comma too many, a quote or bracket too few" % path
-        ) from error
+        raise ProfileError("%s: %s" % (path, error))
+    except ValueError:
+        raise ProfileError("%s is not JSON: look for a comma too many, a quote or bracket too few" % path)
 
 
 def check(given):
@@ -100,7 +98,7 @@ def _part(place, given, rows, found):
         elif row[0] == "part" and row[1] == {}:
             made[key] = _part(dot + key, {}, row[2], found)
         else:
-            made[key] = row[1]
+            made[key] = float(row[1]) if row[0] == "number" else row[1]
     return made
 
 

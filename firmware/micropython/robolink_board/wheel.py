@@ -16,8 +16,12 @@ class Wheel:
         self.name = name
         self._driver, self._measured, self._pid = driver, measured, pid
         self.can_cut = driver.can_cut
-        # What is wrong, in words; cleared when nothing is ordered any more.
+        # What is wrong, in words; cleared when nothing is ordered any more and it stands. Not before: with a crossed
+        # encoder a controller that wants standstill makes it turn faster and faster.
         self.fault = ""
+        self._forgiven = False
+        # Without power until something is ordered: it rolls out, and no controller brakes it.
+        self._without_power = False
         self._stalled = self._backwards = 0
 
     def drive(self, speed):
@@ -26,10 +30,11 @@ class Wheel:
 
     def want(self, speed):
         # The same in mrad/s.
-        if speed == 0:
-            self.fault = ""
-        elif self.fault:
+        if self.fault:
+            self._forgiven = speed == 0
             speed = 0
+        if speed:
+            self._without_power = False
         self._pid.wanted = speed
 
     def update(self, ms):
@@ -38,7 +43,14 @@ class Wheel:
         duty = self._pid.step(speed, ms)
         if not self.fault:
             self._watch(speed, duty, ms)
-        self._driver.set(0 if self.fault else self._pid.duty)
+        elif self._forgiven and speed == 0:
+            self.fault = ""
+        if self._without_power:
+            self._pid.reset()
+            return
+        if self.fault:
+            self._pid.reset()
+        self._driver.set(self._pid.duty)
 
     def _watch(self, speed, duty, ms):
         power = duty if duty >= 0 else -duty
@@ -55,10 +67,11 @@ class Wheel:
     def _fail(self, text):
         self.fault = text
         self._stalled = self._backwards = 0
+        self._forgiven = False
         self._pid.wanted = 0
-        self._pid.reset()
 
     def cut(self):
+        self._without_power = True
         self._pid.wanted = 0
         self._pid.reset()
         self._driver.cut()

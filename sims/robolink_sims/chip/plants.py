@@ -20,6 +20,12 @@ class DcMotor:
         self.counts = 0
         self.encoder = None  # (wire a, wire b, counter)
         self.silent = self.crossed = False
+        # Mounted the other way round, as one of two wheels often is: its shaft turns backwards when the robot drives on.
+        self.sense = 1
+
+    def driven(self):
+        # How far its wheel has driven, rad, and how fast, rad/s.
+        return self.sense * self.position, self.sense * self.speed
 
     def step(self):
         push = self.push()

@@ -47,7 +47,7 @@ class _Turning:
         self._factor = plan["wheel_radius_m"] / plan["track_m"]
 
     def turn_rate(self):
-        return (self._right.speed - self._left.speed) * self._factor
+        return (self._right.driven()[1] - self._left.driven()[1]) * self._factor
 
 
 def _motor(world, plan, fastest):
@@ -56,6 +56,7 @@ def _motor(world, plan, fastest):
     motor = DcMotor(_push(world, driver), turns["counts_per_turn"], no_load_rad_s=1.5 * fastest)
     a, b = world.wire(turns["a"]), world.wire(turns["b"])
     motor.encoder = (a, b, world.counter(a, b))
+    motor.sense = -1 if driver["reversed"] else 1
     motor.crossed = turns["reversed"] != driver["reversed"]
     a.put(0)
     b.put(0)
