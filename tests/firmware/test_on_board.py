@@ -13,16 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import robolink_sims
 from robolink_sims.board import micropython_executable
-from tests.firmware import FIRMWARE
+from tests.firmware import CHIP, FIRMWARE
 
 from robolink_board.base import Odometry  # type: ignore[import-not-found]  # isort: skip
 from robolink_board.encoder import WRAP, Measured  # type: ignore[import-not-found]  # isort: skip
 from robolink_board.pid import Pid  # type: ignore[import-not-found]  # isort: skip
 
 HERE = Path(__file__).with_name("on_board")
-CHIP = Path(robolink_sims.__file__).with_name("chip")
 BOTH = [pytest.param("micropython", marks=pytest.mark.board), "cpython"]
 
 
