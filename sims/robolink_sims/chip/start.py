@@ -7,7 +7,8 @@ import os
 import sys
 
 _here = __file__.rsplit("/", 1)[0]
-sys.path[:] = [""] + [each for each in sys.path if each and each != _here] + [_here]
+# As on a board: the root, what is frozen in, lib; behind them the chip.
+sys.path[:] = ["", ".frozen", "lib", _here]
 
 
 def _wire():
