@@ -21,7 +21,7 @@ SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench soak kills linksoak resets fuzz-c size-c testbed clean
+.PHONY: help install test demo lint fmt proto baseline bench boardsize soak kills linksoak resets fuzz-c size-c testbed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -90,6 +90,9 @@ bench: $(BENCH_STAMP) ## figures beside their peers, into benchmarks/RESULTS.md;
 
 soak: $(STAMP) ## a thousand simulated robots on one hub for ten minutes; SOAK_ARGS=--help tells the rest
 	@$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
+
+boardsize: $(STAMP) ## flash and RAM of the board's program, into firmware/micropython/README.md
+	@$(BIN)/python -m benchmarks.board_size
 
 # The peers that figures stand beside. The MQTT broker, mosquitto, is the system's: without it that path is left out.
 $(BENCH_STAMP): $(STAMP)

@@ -168,12 +168,6 @@ def test_mip_installs_the_package_without_a_network(tmp_path: Path) -> None:
         line.close()
 
 
-def test_package_lists_every_file_but_the_simulated_motor() -> None:
-    listed = {source for source, _ in json.loads((FIRMWARE / "package.json").read_text())["urls"]}
-    there = {f"robolink_board/{each.name}" for each in (FIRMWARE / "robolink_board").glob("*.py")}
-    assert listed == there - {"robolink_board/hardware_sim.py"}
-
-
 def test_profile_that_is_none_is_said_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no profile mars-rover") as caught:
         fill_flash(tmp_path / "flash", profile="mars-rover")
