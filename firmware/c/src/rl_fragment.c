@@ -49,8 +49,8 @@ static bool begin_body(rl_link *link, uint8_t kind, uint32_t total)
 void rl_fragments_take(rl_link *link, const rl_frame *frame, uint32_t now)
 {
     rl_fragments *all = &link->fragments;
-    uint32_t part;
-    uint32_t left;
+    uint32_t part = 0u;
+    uint32_t left = 0u;
     bool good = frame->size > HEAD_BYTES;
 
     if (good) {

@@ -48,8 +48,10 @@ void rl_freertos_received_from_isr(rl_freertos *rl)
 {
     BaseType_t woken = pdFALSE;
 
-    vTaskNotifyGiveFromISR(rl->task, &woken);
-    portYIELD_FROM_ISR(woken);
+    if (rl->task != NULL) {
+        vTaskNotifyGiveFromISR(rl->task, &woken);
+        portYIELD_FROM_ISR(woken);
+    }
 }
 
 void rl_freertos_lock(rl_freertos *rl)
