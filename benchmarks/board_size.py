@@ -47,9 +47,9 @@ start = gc.mem_alloc()
 for now in range(10, 90, 10):
     board.step(now)
 quiet = gc.mem_alloc() - start
-board._readings.send()  # the first round tells also what is told each two seconds only
+board._readings.send(0)  # the first round tells also what is told each two seconds only
 start = gc.mem_alloc()
-board._readings.send()
+board._readings.send(0)
 told = gc.mem_alloc() - start
 gc.enable()
 for now in range(100, 3000, 10):

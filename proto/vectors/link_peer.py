@@ -36,6 +36,7 @@ class LinkPeer:
     def __init__(self, case: dict[str, Any], late_s: float = 0.0) -> None:
         """Booted at 0 ms."""
         numbers = iter(case["random"])
+        self._heard: list[Any] = []
         times = LinkTimes()
         longer = {name: getattr(times, name) + late_s for name in times.__slots__ if name.endswith("_s")}
         self.link = Link(
@@ -54,10 +55,12 @@ class LinkPeer:
         """Bytes of the line."""
         self.link.handle_timer(ms / 1e3)
         self.link.receive(data, ms / 1e3)
+        self._listen()
 
     def poll(self, ms: int) -> bytes:
         """Its turn."""
         self.link.handle_timer(ms / 1e3)
+        self._listen()
         return self.link.data_to_send(ms / 1e3)
 
     def decode(self, stuffed: bytes, seed: int) -> tuple[int, int, int, bytes] | None:
@@ -74,23 +77,26 @@ class LinkPeer:
         return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
 
     def events(self) -> list[Any]:
-        """What the owner hears."""
-        found: list[Any] = []
+        """What the owner has heard since the last time."""
+        heard, self._heard = self._heard, []
+        return heard
+
+    def _listen(self) -> None:
+        """The owner takes everything at once."""
         while (event := self.link.next_event()) is not None:
             if isinstance(event, Up):
-                found.append({"up": event.same_peer})
+                self._heard.append({"up": event.same_peer})
             elif isinstance(event, Down):
-                found.append({"down": True})
+                self._heard.append({"down": True})
             elif isinstance(event, Received):
                 body = event.message.SerializeToString(deterministic=True).hex()
-                found.append({"message": [KIND_OF[type(event.message)], body]})
+                self._heard.append({"message": [KIND_OF[type(event.message)], body]})
             elif isinstance(event, BulkChunk):
-                found.append({"bulk": [event.transfer, event.offset, event.data.hex()]})
+                self._heard.append({"bulk": [event.transfer, event.offset, event.data.hex()]})
             elif isinstance(event, BulkProgress):
-                found.append({"progress": [event.transfer, event.next_offset]})
+                self._heard.append({"progress": [event.transfer, event.next_offset]})
             else:
                 assert isinstance(event, LogLine | Refused)  # for people
-        return found
 
     def call(self, name: str, arguments: list[Any], ms: int) -> Any:
         """What its owner does."""

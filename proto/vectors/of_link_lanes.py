@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from of_link import PEER_SESSION, UP_MS, Case, data, parts, query, update
 
 from robolink import v1
+from robolink.core._link_fragment import MAX_PART_BYTES, fragment
 from robolink.core.frame import Frame
 
 
@@ -46,6 +47,11 @@ def _fragments() -> Iterator[Case]:
     other = Frame(kind=v1.SERIAL_FRAME_KIND_FRAGMENT, body=b"\x04\x10\x00abc")
     case.at(50, case.frame(frames[0]), case.frame(other))
     yield case.at(70, *map(case.frame, parts(long_command(300))))
+    case = _case("a fragment that leaves out a part drops the open body", 512)
+    # What is left of it would be a message all the same: one field, many times.
+    whole = Frame(kind=v1.SERIAL_FRAME_KIND_CANCEL, body=b"\x10\x07" * 350)
+    first, _, third = (fragment(whole, at) for at in range(0, 700, MAX_PART_BYTES))
+    yield case.at(50, case.frame(first), case.frame(third)).at(70, case.frame(query(1)))
     case = _case("fragments that cannot be: no part, of a best effort kind, of fragments, too long", 505)
     for at, body in enumerate(("040000", "21000061", "18000061", "19000061", "04ffff61")):
         wire = case.frame(Frame(kind=v1.SERIAL_FRAME_KIND_FRAGMENT, body=bytes.fromhex(body)))
@@ -136,7 +142,7 @@ def _bulk() -> Iterator[Case]:
     yield case.at(90, case.frame(data(100, image[100:200]))).at(100, case.frame(data(200, image[200:300])))
     case = bulk("no data beyond the credit, none without a part, none before a transfer", 803)
     case.at(40, case.frame(data(0, b"ab"))).at(50, call=opened)
-    case.at(60, case.frame(data(0, image[:200]))).at(70, case.frame(data(200, image[200:440])))
+    case.at(60, case.frame(data(0, image[:200])), case.frame(data(200, image[200:440])))
     yield case.at(80, case.frame(data(200, b"")))
     case = bulk("without news its word comes again", 804).at(50, call=opened)
     yield case.silence(since=50, until=400)

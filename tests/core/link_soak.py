@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.core.link_world import BAD, CLEAN, World
 
@@ -26,13 +28,13 @@ class Told:
     longest_heal_s: float = 0.0
 
 
-def soak(seed: int, simulated_s: float) -> Told:
-    """So many seconds; from time to time the line is good and everything must be whole.
+def soak(seed: int, simulated_s: float, board: Callable[[World], Any] | None = None) -> Told:
+    """So many seconds; from time to time the line is good and everything must be whole. `board`: as World's.
 
     Raises:
         AssertionError: A rule of World is broken.
     """
-    world, told = World(seed), Told()
+    world, told = World(seed, board), Told()
     numbers = world.random
     while world.now < simulated_s:
         for _ in range(numbers.randrange(3, 12)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -141,9 +142,11 @@ class Owner:
 class World:
     """Host, board, two wires."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, board: Callable[[World], Any] | None = None) -> None:
+        """With a Link as the board, or what `board` makes: anything that is used as a Link is used here."""
         self.random = random.Random(seed)
         self.now = 0.0
+        self._make_board = board or World.core_board
         self.owners = {"host": Owner("host"), "board": Owner("board")}
         self.owners["host"].peer, self.owners["board"].peer = self.owners["board"], self.owners["host"]
         self.wires = {"host": Wire(self.random), "board": Wire(self.random)}
@@ -155,16 +158,18 @@ class World:
         for side in self.owners:
             self._boot(side)
 
+    def u32(self) -> int:
+        """Nonces and session ids."""
+        return self.random.getrandbits(32)
+
+    def core_board(self) -> Link:
+        """The board's end in Python, with little room."""
+        times = LinkTimes(largest_message=LONGEST + 100, fragment_credit=LONGEST + 100)
+        return Link(now=self.now, host=False, times=times, random_u32=self.u32)
+
     def _boot(self, side: str) -> None:
         host = side == "host"
-        link = Link(
-            now=self.now,
-            host=host,
-            times=LinkTimes()
-            if host
-            else LinkTimes(largest_message=LONGEST + 100, fragment_credit=LONGEST + 100),
-            random_u32=lambda: self.random.getrandbits(32),
-        )
+        link = Link(now=self.now, random_u32=self.u32) if host else self._make_board(self)
         self.owners[side].link = link
         self.owners[side].open.clear()
         if host:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from robolink import v1
+from robolink.client import _commands as client_commands
 from robolink.client import _session as client
 from robolink.core import (
     _link_table,
@@ -50,12 +51,12 @@ CONFIGURED = {f"timeouts.{name}": value for name, value in TimeoutsConfig().mode
 # Milliseconds; several values where several places keep the number.
 FIXED: dict[str, tuple[float, ...]] = {
     "limits.command_retention_s": (LimitsConfig().command_retention_s * 1e3, command.RETENTION_S * 1e3),
-    "resend_longest": (client.MAX_RESEND_S * 1e3,),
+    "resend_longest": (client_commands.MAX_RESEND_S * 1e3,),
     "hello_retry": (client.HELLO_RETRY_S * 1e3, _wire.HELLO_RETRY_S * 1e3),
     "hello_shortest": (_wire.HELLO_MIN_INTERVAL_S * 1e3, client.HELLO_MIN_INTERVAL_S * 1e3),
     "safety_first": (_session.SAFETY_FIRST_S * 1e3,),
     "taken_retry": (_session.TAKEN_RETRY_S * 1e3,),
-    "ask_again": (client.ASK_AGAIN_S * 1e3,),
+    "ask_again": (client_commands.ASK_AGAIN_S * 1e3,),
     "outcome_resend": (_ledger.RESEND_S * 1e3,),
     "feedback_interval": (_ledger.FEEDBACK_INTERVAL_S * 1e3, board_constant("run", "FEEDBACK_MS")),
     "cancel_confirm": (_commands.CONFIRM_CANCEL_S * 1e3,),
@@ -78,8 +79,8 @@ FIXED: dict[str, tuple[float, ...]] = {
     "serial_stop_resend": (TIMES.stop_resend_s * 1e3,),
     "serial_probe": (TIMES.probe_s * 1e3,),
     "serial_time_query": (TIMES.time_query_s * 1e3, board_constant("link", "TIME_QUERY_MS")),
-    "serial_time_forgotten": (_link_time.FORGOTTEN_MS, board_constant("link", "TIME_FORGOTTEN_MS")),
-    "serial_bulk_resend": (TIMES.bulk_resend_s * 1e3, board_constant("link", "BULK_CREDIT_MS")),
+    "serial_time_forgotten": (_link_time.FORGOTTEN_MS, board_constant("sitetime", "FORGOTTEN_MS")),
+    "serial_bulk_resend": (TIMES.bulk_resend_s * 1e3, board_constant("bulk", "REPEAT_MS")),
     "serial_prompt": (TIMES.idle_s * 1e3,),
     "board_watchdog": (board_constant("board", "WATCHDOG_MS"),),
     "board_readings": (board_constant("readings", "READINGS_MS"),),

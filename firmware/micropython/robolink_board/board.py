@@ -93,7 +93,7 @@ class Board:
         self._send_parts()
         if ticks_diff(now, self._read) >= READINGS_MS:
             self._read = now
-            self._send_readings()
+            self._send_readings(now)
 
     def _link_lost(self, now):
         # The first watchdog: nobody could stop us now, so nothing moves.
@@ -360,8 +360,8 @@ class Board:
                 return
             self._parts_sent += 1
 
-    def _send_readings(self):
-        self._readings.send()
+    def _send_readings(self, now):
+        self._readings.send(now)
 
     _HANDLERS = {  # noqa: RUF012  # never changed
         messages.FENCE_KIND: _on_fence,

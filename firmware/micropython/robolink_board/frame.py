@@ -34,7 +34,7 @@ def encode(kind, seq, ack, body, seed):
 class Decoder:
     def __init__(self):
         self.seed = 0
-        self.bad_frames = 0
+        self.frames = self.bad_frames = 0
         self._pending = bytearray()
         self._skipping = False
 
@@ -72,6 +72,7 @@ class Decoder:
         if crc & 0xFFFFFFFF != int.from_bytes(content[-4:], "little"):
             self.bad_frames += 1
             return None
+        self.frames += 1
         return content[0], content[1], content[2], content[3:-4]
 
 

@@ -1,9 +1,15 @@
-"""The board's end of the serial link: HELLO, beats, sequence and acknowledgement. No I/O; `now` is ticks (ms).
+"""The board's end of the serial link: HELLO, beats, sequence, fragments, probes, time, bulk. No I/O; `now` is ticks (ms).
 
-It knows nothing of motors. `receive` and `poll` give events to its owner: up(hello, same_host), down(), message(kind, body).
+It knows nothing of motors. `receive` and `poll` give events to its owner: up(hello, same_host, now), down(now),
+message(kind, message, now), and while it has opened a transfer bulk(transfer, offset, data, now).
 """
 
+import gc
+
 from robolink_board import codec, frame, messages
+from robolink_board.bulk import Bulk
+from robolink_board.fragments import MAX_PART, Fragments, cut
+from robolink_board.sitetime import SiteTime
 from robolink_board.ticks import ticks_add, ticks_diff
 
 BEAT_MS = 50
@@ -11,8 +17,6 @@ SILENT_MS = 180
 HELLO_MS = 100
 RESEND_MS = 100
 TIME_QUERY_MS = 1000
-TIME_FORGOTTEN_MS = 600000
-BULK_CREDIT_MS = 100
 WINDOW = 4
 LARGEST_MESSAGE = 1024
 MAX_QUEUED = 48
@@ -21,26 +25,29 @@ GREETING, UP, REFUSED = "greeting", "up", "refused"
 
 
 class Link:
-    def __init__(self, owner, now, random_u32, sheet_hash=0):
+    def __init__(self, owner, now, random_u32, sheet_hash=0, slot="", largest_message=LARGEST_MESSAGE):
         self.owner = owner
         self.random_u32 = random_u32
         self.sheet_hash = sheet_hash
+        self.slot = slot
         self.session_id = random_u32() or 1
         self.state = GREETING
         self.counters = {}
         self.stop_generation = 0
         self.stop_latched = False
         # Any frame of this session; the first watchdog reads it.
-        self.heard = now
+        self.heard = self._born = now
+        self.site = SiteTime()
+        self._fragments = Fragments(largest_message)
+        self._bulk = None
         self._decoder = frame.Decoder()
         self._peer_nonce = 0
         self._host_session = 0
-        self._best_effort = []
         self._log = []
         self._greet(now, True)
 
-    def count(self, name):
-        self.counters[name] = self.counters.get(name, 0) + 1
+    def count(self, name, amount=1):
+        self.counters[name] = self.counters.get(name, 0) + amount
 
     def _greet(self, now, new_nonce):
         if new_nonce:
@@ -54,9 +61,11 @@ class Link:
         self._queue = []
         self._unacked = []
         self._next_seq = self._expected = 0
-        self._ack_due = False
+        self._cut = 0
+        self._ack_due = self._ask_due = False
+        self._probe = None
         self._best_effort = []
-        self._sent = self._resent = now
+        self._sent = self._resent = self._asked = now
 
     # What the owner says.
 
@@ -67,7 +76,11 @@ class Link:
     def send_encoded(self, kind, body):
         if self.state != UP:
             return False
-        queue = self._queue if kind < messages.FIRST_BEST_EFFORT else self._best_effort
+        sequenced = kind < messages.FIRST_BEST_EFFORT
+        if len(body) > frame.MAX_BODY and not (sequenced and len(body) <= self._fragments.peer_largest):
+            self.count("too_long")
+            return False
+        queue = self._queue if sequenced else self._best_effort
         if len(queue) >= MAX_QUEUED:
             self.count("queue_full")
             return False
@@ -76,6 +89,12 @@ class Link:
 
     def room(self):
         return MAX_QUEUED - len(self._queue)
+
+    def open_bulk(self, transfer, size, next_offset, credit, now):
+        self._bulk = Bulk(transfer, size, next_offset, credit, now)
+
+    def end_bulk(self):
+        self._bulk = None
 
     # Bytes in.
 
@@ -101,8 +120,20 @@ class Link:
                 self.count("out_of_sequence")
                 return
             self._expected = (self._expected + 1) & 0xFF
-        if kind == messages.BEAT_KIND:
-            return
+        if kind == messages.FRAGMENT_KIND:
+            try:
+                whole = self._fragments.take(body)
+            except ValueError:
+                self.count("bad_fragment")
+                return
+            if whole is not None:
+                self._take_body(whole[0], whole[1], now)
+        elif kind == messages.BULK_DATA_KIND:
+            self._take_bulk(body, now)
+        elif kind != messages.BEAT_KIND:
+            self._take_body(kind, body, now)
+
+    def _take_body(self, kind, body, now):
         table = messages.TABLES.get(kind)
         if table is None:
             self.count("unknown_kind")
@@ -112,7 +143,23 @@ class Link:
         except ValueError:
             self.count("bad_body")
             return
-        self.owner.message(kind, message, now)
+        if kind == messages.CREDIT_KIND:
+            self._fragments.take_credit(message["fragment_bytes"])
+        elif kind == messages.PROBE_KIND:
+            self._probe = message["number"]
+        elif kind == messages.TIME_KIND:
+            self.site.take(message, now)
+        else:
+            self.owner.message(kind, message, now)
+
+    def _take_bulk(self, body, now):
+        bulk = self._bulk
+        part = None if bulk is None else bulk.take(body, now)
+        if part is None:
+            self.count("bulk_out_of_place")
+            return
+        self.owner.bulk(bulk.transfer, bulk.next_offset - len(part), part, now)
+        bulk.stored()
 
     def _take_ack(self, ack, now):
         if not self._unacked:
@@ -127,6 +174,9 @@ class Link:
             hello = codec.decode(messages.TABLES[messages.HELLO_KIND], body)
         except ValueError:
             self.count("bad_body")
+            return
+        if hello["nonce"] == self._nonce:
+            self.count("own_hello")  # a loop in the line
             return
         if hello["major"] != messages.MAJOR:
             self._refuse(hello, now)
@@ -150,7 +200,13 @@ class Link:
         self._new_window(now)
         self.heard = now
         self._hello_due = False
+        self._fragments.reset(hello["largest_message"], hello["fragment_credit"])
+        self._ask_due = True
+        if self._bulk is not None:
+            self._bulk.again(now)
         same = hello["session_id"] == self._host_session
+        if not same:
+            self.site.forget()
         self._host_session = hello["session_id"]
         self.owner.up(hello, same, now)
 
@@ -202,20 +258,32 @@ class Link:
                 "established": self.state == UP,
                 "stop_generation": self.stop_generation,
                 "stop_latched": self.stop_latched,
+                "largest_message": self._fragments.largest,
+                "fragment_credit": self._fragments.credit,
+                "slot": self.slot,
             },
         )
         return frame.encode(messages.HELLO_KIND, 0, 0, body, 0)
 
     def _session_frames(self, now, out):
+        began = len(out)
+        if self._probe is not None:
+            self._say(messages.LINK_REPORT_KIND, self._report(now), out)
+            self._probe = None
+        if self._ask_due or ticks_diff(now, self._asked) >= TIME_QUERY_MS:
+            self._ask_due, self._asked = False, now
+            self._say(messages.TIME_QUERY_KIND, {"sent": now}, out)
         if self._unacked and ticks_diff(now, self._resent) >= RESEND_MS:
             self._resent = now
+            self.count("resent", len(self._unacked))
             for kind, seq, body in self._unacked:
-                self.count("resent")
                 out.append(self._wire(kind, seq, body))
-        while self._queue and len(self._unacked) < WINDOW:
+        while len(self._unacked) < WINDOW:
+            kind, body = self._next()
+            if body is None:
+                break
             if not self._unacked:
                 self._resent = now
-            kind, body = self._queue.pop(0)
             seq = self._next_seq
             self._next_seq = (seq + 1) & 0xFF
             self._unacked.append((kind, seq, body))
@@ -223,8 +291,52 @@ class Link:
         waiting, self._best_effort = self._best_effort, []
         for kind, body in waiting:
             out.append(self._wire(kind, 0, body))
-        if self._ack_due or ticks_diff(now, self._sent) >= BEAT_MS:
+        # Any frame is a beat, and carries the acknowledgement.
+        if self._ack_due or (len(out) == began and ticks_diff(now, self._sent) >= BEAT_MS):
             out.append(self._wire(messages.BEAT_KIND, 0, b""))
+        word = None if self._bulk is None else self._bulk.word(now)
+        if word is not None:
+            self._say(messages.BULK_CREDIT_KIND, word, out)
+
+    def _next(self):
+        # The sequenced frame that leaves next; CREDIT passes what waits, a long body goes part by part.
+        fragments, queue = self._fragments, self._queue
+        if fragments.credit_due():
+            return messages.CREDIT_KIND, codec.encode(messages.TABLES[messages.CREDIT_KIND], fragments.tell())
+        if not queue:
+            return 0, None
+        kind, body = queue[0]
+        if len(body) <= frame.MAX_BODY:
+            return queue.pop(0)
+        if not self._cut and not fragments.may_begin(len(body)):
+            return 0, None
+        part = cut(kind, body, self._cut)
+        self._cut += MAX_PART
+        if self._cut >= len(body):
+            self._cut = 0
+            queue.pop(0)
+        return messages.FRAGMENT_KIND, part
+
+    def _report(self, now):
+        counted = self.counters
+        report = {
+            "number": self._probe,
+            "frames": self._decoder.frames,
+            "bad_frames": self._decoder.bad_frames,
+            "out_of_sequence": counted.get("out_of_sequence", 0),
+            "resent": counted.get("resent", 0),
+            "dropped": counted.get("queue_full", 0) + counted.get("too_long", 0),
+            "uptime_ms": ticks_diff(now, self._born) & 0x3FFFFFFF,
+        }
+        if hasattr(gc, "mem_free"):  # CPython has none
+            report["free_memory_bytes"] = gc.mem_free()
+        error = self.site.error_us(now)
+        if error is not None:
+            report["time_error_us"] = error
+        return report
+
+    def _say(self, kind, message, out):
+        out.append(self._wire(kind, 0, codec.encode(messages.TABLES[kind], message)))
 
     def _wire(self, kind, seq, body):
         self._ack_due = False

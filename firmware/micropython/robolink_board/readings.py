@@ -9,6 +9,8 @@ READINGS_MS = 100
 SLOW_ROUNDS = 20
 # The rest of such a reading behind its member: a double in a value in a field (see serial.proto).
 DOUBLE_BYTES = 15
+# Room for site time and its error behind the readings.
+STAMP_BYTES = 17
 ROW = messages.TABLES[messages.READINGS_KIND]
 
 
@@ -16,12 +18,14 @@ class Readings:
     def __init__(self, members, link):
         self._members = [one for one in members if one.get is not None]
         self._link = link
-        self._body = bytearray(frame.MAX_BODY)
+        self._body = bytearray(frame.MAX_BODY - STAMP_BYTES)
         self._size = 0
         self._round = 0
+        self._now = 0
 
-    def send(self):
+    def send(self, now):
         self._size = 0
+        self._now = now
         slow = self._round % SLOW_ROUNDS == 0
         self._round = (self._round + 1) % SLOW_ROUNDS
         for one in self._members:
@@ -63,5 +67,10 @@ class Readings:
 
     def _flush(self):
         if self._size:
-            self._link.send_encoded(messages.READINGS_KIND, bytes(memoryview(self._body)[: self._size]))
+            body = bytes(memoryview(self._body)[: self._size])
             self._size = 0
+            site = self._link.site
+            stamp_ns = site.ns(self._now)
+            if stamp_ns is not None:
+                body += codec.encode(ROW, {"stamp_ns": stamp_ns, "stamp_error_us": site.error_us(self._now)})
+            self._link.send_encoded(messages.READINGS_KIND, body)
