@@ -1,6 +1,7 @@
 """The thread that owns a port and its link: moves bytes, hands out events, opens the port again when it vanished.
 
-It knows no robot; `owner` gets every event in this thread, without the lock.
+It knows no robot; `owner` gets every event in this thread, without the lock. A port where no board answers is lent to
+whoever locks it: nothing is lost by that, and a board without a program can be given one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 REOPEN_S: Final = 0.25
 # The owner's own timers are looked at as often.
 TICK_S: Final = 0.05
+# A board that has not answered for so long: its port is no longer held against others.
+LEND_S: Final = 3.0
+# Ctrl-C ends what runs, once more in case that was a `finally`; Ctrl-B leaves the raw REPL.
+BREAK_IN: Final = b"\x03\x03\x02"
 
 
 class LineOwner(Protocol):
@@ -69,6 +74,11 @@ class Line:
         self._events = deque[tuple[LinkEvent, int]]()
         self._port: Port | None = None
         self._said = ""
+        self._away = threading.Event()
+        self._breaking_in = threading.Event()
+        self._answered_s = self.clock()
+        # Where it is open now; "" while it is not.
+        self.open_at = ""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._closing = threading.Event()
@@ -100,6 +110,25 @@ class Line:
                 os.close(self._wake_write)
                 self._wake_write = -1
 
+    def hand_over(self) -> None:
+        """Close the port for somebody else, soon (`open_at` is empty then); nothing opens it before `take_back`."""
+        self._away.set()
+        self._wake()
+
+    def take_back(self) -> None:
+        """Open it again, as soon as it is free."""
+        self._away.clear()
+
+    def break_in(self) -> None:
+        """End what runs in the board's REPL; its program is started again then."""
+        self._breaking_in.set()
+        self._wake()
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether somebody else may have it."""
+        return self._away.is_set()
+
     @contextmanager
     def link(self, *, wake: bool = True) -> Iterator[Link]:
         """The link, for one short use; what it wants to send is sent at once (or, without `wake`, soon)."""
@@ -126,18 +155,32 @@ class Line:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                port = self._port or Port(self._locate())
-                self._port, self._said = None, ""
-                try:
-                    self._pump(port)
-                finally:
-                    port.close()
+                if not self._away.is_set():
+                    self._open_and_pump()
             except RobolinkError as exc:
                 self._lost(exc)
             self.give_out()
-            self._closing.wait(REOPEN_S)
+            self._closing.wait(TICK_S if self._away.is_set() else REOPEN_S)
         with self._lock:
             self._link.lost(self.clock(), "the bridge ends")
+
+    def _open_and_pump(self) -> None:
+        port = self._port or Port(self._locate())
+        self._port, self._said, self.open_at = None, "", port.path
+        try:
+            self._pump(port)
+        finally:
+            self.open_at = ""
+            port.close()
+        if self._away.is_set():
+            with self._lock:
+                self._link.lost(self.clock(), "its port is handed over")
+
+    def _is_silent(self) -> bool:
+        now = self.clock()
+        with self._lock:
+            self._answered_s = now if self._link.up else self._answered_s
+        return now - self._answered_s > LEND_S
 
     def _lost(self, exc: RobolinkError) -> None:
         if str(exc) != self._said:  # the same every quarter of a second is said once
@@ -147,13 +190,20 @@ class Line:
             self._link.lost(self.clock(), str(exc))
 
     def _pump(self, port: Port) -> None:
+        self._answered_s = self.clock()
         with selectors.DefaultSelector() as selector:
             selector.register(port.fd, selectors.EVENT_READ)
             selector.register(self._wake_read, selectors.EVENT_READ)
-            while not self._closing.is_set():
+            while not self._closing.is_set() and not self._away.is_set():
+                port.lock()
                 # What waits for a full line would be old when it leaves: nothing new is made meanwhile.
                 data, timeout_s = self.due(full=port.full)
+                if self._breaking_in.is_set():
+                    self._breaking_in.clear()
+                    data = BREAK_IN + data
                 port.write(data)
+                if self._is_silent():
+                    port.unlock()
                 self.give_out()
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if port.full else 0)
                 selector.modify(port.fd, events)
@@ -161,6 +211,7 @@ class Line:
                 if self._wake_read in ready:
                     os.read(self._wake_read, 4096)
                 if ready.get(port.fd, 0) & selectors.EVENT_READ:
+                    port.lock()  # these bytes may be somebody else's by now
                     self.take(port.read())
 
     # What the thread does between its reads and writes; tests step it by hand.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import grp
 import os
+import pwd
 import select
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +51,7 @@ class Port:
             raise _open_error(path, exc) from exc
         self.fd: int = self._serial.fileno()
         self._unsent = b""
+        self._locked = True
 
     def read(self) -> bytes:
         """What is there.
@@ -64,6 +69,26 @@ class Port:
         if not data:
             raise ConnectionLostError(f"port {self.path} vanished")
         return data
+
+    def lock(self) -> None:
+        """For this process alone, as it is from the beginning.
+
+        Raises:
+            PortBusyError: Another process has locked it since `unlock`.
+        """
+        if self._locked:
+            return
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise _open_error(self.path, exc) from exc
+        self._locked = True
+
+    def unlock(self) -> None:
+        """Whoever locks it now may have it; `lock` again before the next use."""
+        if self._locked:
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
+            self._locked = False
 
     @property
     def full(self) -> bool:
@@ -100,14 +125,42 @@ def _open_error(path: str, exc: Exception) -> PortError:
             hint="one port has one owner: end the other bridge, mpremote or terminal first",
         )
     if number == errno.ENOENT:
-        return PortError(
-            f"port {path} is not there", hint="plug the board in, or see `mpremote connect list`"
-        )
+        return PortError(f"port {path} is not there", hint="plug the board in, or see `robolink board list`")
     if number == errno.EACCES:
-        return PortError(
-            f"port {path} may not be opened by this user", hint="join the group that owns it (often dialout)"
-        )
+        return _denied(path)
     return PortError(f"port {path} cannot be opened: {exc}", hint="name a serial port")
+
+
+def _denied(path: str) -> PortError:
+    user = _name(lambda: pwd.getpwuid(os.geteuid()).pw_name, os.geteuid())
+    text = f"port {path} may not be opened by user {user}"
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return PortError(text, hint="join the group that owns it (often dialout)")
+    group = _name(lambda: grp.getgrgid(found.st_gid).gr_name, found.st_gid)
+    if not found.st_mode & stat.S_IWGRP or found.st_gid == 0:
+        owner = _name(lambda: pwd.getpwuid(found.st_uid).pw_name, found.st_uid)
+        hint = f"only {owner} may: `robolink serial udev` prints rules that open boards' ports to a group"
+    elif _is_member(user, group):
+        hint = f"{user} is in group {group} since this login began: log out and in again"
+    else:
+        hint = f"join group {group}: `sudo usermod -aG {group} {user}`, then log out and in again"
+    return PortError(text, hint=hint)
+
+
+def _name(known: Callable[[], str], number: int) -> str:
+    try:
+        return known()
+    except KeyError:
+        return str(number)
+
+
+def _is_member(user: str, group: str) -> bool:
+    try:
+        return user in grp.getgrnam(group).gr_mem
+    except KeyError:
+        return False
 
 
 def port_holder(path: str) -> str:

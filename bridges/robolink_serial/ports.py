@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -57,11 +58,26 @@ def list_serial_ports() -> list[FoundPort]:
     return sorted([*found, *_linked()], key=lambda port: (not port.serial, _in_order(port.path)))
 
 
+def link_folder(*, make: bool = False) -> Path:
+    """Where links to ports are: FOLDER of the environment, else this user's own, where simulated boards are plugged in.
+
+    Raises:
+        PortError: It is to be made, and is somebody else's.
+    """
+    named = os.environ.get(FOLDER)
+    folder = Path(named) if named else Path(tempfile.gettempdir()) / f"robolink-ports-{os.getuid()}"
+    if make:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise PortError(f"{folder} is not this user's", hint=f"name another folder in {FOLDER}")
+    return folder
+
+
 def _linked() -> list[FoundPort]:
-    folder = os.environ.get(FOLDER)
-    if not folder or not Path(folder).is_dir():
+    folder = link_folder()
+    if not folder.is_dir() or folder.stat().st_uid not in (os.getuid(), 0):
         return []
-    links = [each for each in Path(folder).iterdir() if each.is_symlink() and each.exists()]
+    links = [each for each in folder.iterdir() if each.is_symlink() and each.exists()]
     return [FoundPort(str(each), each.name, description=f"link in {folder}") for each in links]
 
 
@@ -118,5 +134,5 @@ class PortList:
         raise PortError(
             f"no board with USB serial number {serial} is plugged in (there {'is' if len(there) == 1 else 'are'}: "
             f"{shown or 'none'})",
-            hint="plug it in; `mpremote connect list` shows serial numbers",
+            hint="plug it in; `robolink board list` shows serial numbers",
         )

@@ -16,6 +16,7 @@ from robolink import v1
 from robolink.core.link import Up
 from robolink.errors import FrameTooLongError, LocalProtocolError
 from robolink.robot import Order, RobotHandler, RobotLink, SettingRejectedError, StopOutcome
+from robolink_serial.handover import HAND_OVER, HandOver
 from robolink_serial.line import Line
 from robolink_serial.quality import COMPONENT, STREAM, QualityWatch, add_to, plain_value
 from robolink_serial.sheet import BoardSheet
@@ -47,6 +48,8 @@ class SerialRobot(RobotHandler):
         self.robot, self.sheet = robot, board.sheet
         self._board, self._line = board, line
         self._quality = QualityWatch() if add_to(self.sheet) else None
+        self._hand_over = HandOver(line)
+        self._hand_over.enter(self.sheet)
         self._lock = threading.Lock()
         # With the session of the line that each was sent in.
         self._orders: dict[bytes, tuple[Order, int]] = {}
@@ -80,6 +83,11 @@ class SerialRobot(RobotHandler):
 
     def on_command(self, order: Order) -> None:
         """Fence, then the command behind it; the board says how it ends."""
+        if order.method == HAND_OVER and HAND_OVER not in self._board.by_name:
+            with self._lock:
+                running = ", ".join(each.method for each, _ in self._orders.values())
+            self._hand_over.begin(order, running)
+            return
         member = self._board.by_name[order.method]
         args = [to_value(order.args[field.name], field.type) for field in member.args]
         message = v1.SerialCommand(
@@ -114,7 +122,7 @@ class SerialRobot(RobotHandler):
 
     def on_cancel(self, order: Order, why: v1.CommandState) -> None:
         """The board brings it to standstill, then says so. What stopped it has told the board already."""
-        if why == v1.COMMAND_STATE_STOPPED:
+        if self._hand_over.end(order, why) or why == v1.COMMAND_STATE_STOPPED:
             return
         self._send(v1.SerialCancel(command_id=order.id, end_state=why))
 
@@ -217,7 +225,8 @@ class SerialRobot(RobotHandler):
     def tick(self, now: float) -> None:
         """Time goes on."""
         if self._down_since is not None:
-            if now - self._down_since >= SILENT_S:
+            # Whose port is handed over stays on the hub's list: what ends the hand-over must reach it.
+            if now - self._down_since >= SILENT_S and not self._hand_over.active:
                 self._say_offline(self._down_text)
             if now - self._down_since >= RETURN_S:
                 with self._lock:
@@ -230,6 +239,7 @@ class SerialRobot(RobotHandler):
             self._settle(request, v1.CAUSE_UNREACHABLE, "the board has not answered")
         if self._quality is not None and self._quality.due(now):
             self._tell_quality(self._quality, now)
+        self._hand_over.tick(now, self.link, up=self._up)
         self._agree_on_stop()
 
     def _tell_quality(self, watch: QualityWatch, now: float) -> None:

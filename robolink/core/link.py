@@ -42,6 +42,7 @@ from robolink.core.frame import Frame, FrameDecoder, Noise, is_sequenced
 from robolink.errors import LocalProtocolError
 
 __all__ = [
+    "SCHEMA_HASH",
     "BulkChunk",
     "BulkProgress",
     "Down",

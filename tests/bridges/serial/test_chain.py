@@ -12,7 +12,9 @@ from tests.conftest import wait_for
 
 def test_board_describes_itself(bench: Bench) -> None:
     sheet = bench.robot.describe().sheet
-    motor, health, *_ = sheet.components
+    motor, health, *others = sheet.components
+    (port,) = [each for each in others if each.name == "port"]
+    assert [(each.name, each.maintenance) for each in port.methods] == [("hand_over", True)]
     assert (health.name, health.type) == ("board", v1.COMPONENT_TYPE_GENERIC)
     assert (sheet.model, motor.name, motor.type) == ("motor-board", "motor", v1.COMPONENT_TYPE_MOTOR)
     assert [each.name for each in motor.methods] == ["turn_to"]
