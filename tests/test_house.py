@@ -33,8 +33,8 @@ REGISTRIES = re.compile(
 
 PUBLIC_NAMES = {
     "robolink.cloud": (
-        "AsyncFleet AsyncGoalHandle AsyncIteration AsyncRobotHandle AsyncTwin Fleet GoalHandle Iteration KubeConfig "
-        "Options RobotHandle Twin"
+        "AsyncFleet AsyncGoalHandle AsyncIteration AsyncRobotHandle AsyncTwin Fleet GoalHandle Iteration KubeApi "
+        "KubeConfig Options RobotHandle Twin"
     ),
     "robolink": ("__version__ connect connect_async stop_all"),
     "robolink.robot": (

@@ -77,6 +77,90 @@ def _manifests(
 
 
 @app.command()
+def discover(
+    namespace: Annotated[str, typer.Option(help="Where they go; by default the kubeconfig's.")] = "",
+    node: Annotated[str, typer.Option(help="The edge node whose mapper serves them.")] = "",
+    owner: Annotated[str, typer.Option(help="Label of what this discovery makes: one name per hub.")] = "hub",
+    write: Annotated[
+        bool, typer.Option("--write", help="Do it; without, only say what would be done.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete what it made for robots that are gone.")
+    ] = False,
+    push: Annotated[
+        Path | None, typer.Option(help="YAML: which readings are pushed where.", metavar="FILE", exists=True)
+    ] = None,
+    kubeconfig: Annotated[Path | None, typer.Option(help="Else the usual one, or the pod's account.")] = None,
+    hub: HubOption = None,
+) -> None:
+    """Create and update Devices for the hub's robots in a cluster; a dry run unless --write is said.
+
+    Touches only what it made itself, keeps desired values and labels that others wrote.
+    """
+    from robolink.cloud import KubeApi, KubeConfig
+    from robolink_kubeedge import discover as discovery
+
+    discovery.check_owner(owner)
+    config = KubeConfig.from_file(kubeconfig) if kubeconfig is not None else KubeConfig.load()
+    place = namespace or config.namespace
+    cluster = discovery.Cluster(KubeApi(config), place)
+    made = _manifests(hub, [], place, node, push)
+    steps = discovery.plan(made, cluster.present(), owner, prune=prune)
+    if write:
+        cluster.carry_out(steps, lambda step: typer.echo(str(step)))
+    else:
+        for step in steps:
+            typer.echo(str(step))
+    counts = discovery.summary(steps)
+    told = ", ".join(f"{count} {verb}" for verb, count in counts.items() if count) or "nothing to do"
+    typer.echo(told if write else f"dry run: {told}; --write does it")
+
+
+@app.command()
+def policy() -> None:
+    """Write the admission policy that keeps motion out of desired values, for kubectl apply."""
+    import yaml
+
+    from robolink_kubeedge import policy as admission
+
+    typer.echo(
+        "---\n".join(yaml.safe_dump(each, sort_keys=False, width=120) for each in admission.manifests()),
+        nl=False,
+    )
+
+
+@app.command()
+def doctor(
+    config: Annotated[
+        Path | None, typer.Option(help="The mapper's file.", metavar="FILE", exists=True)
+    ] = None,
+    manifests: Annotated[
+        Path | None,
+        typer.Option(help="YAML with DeviceModels and Devices to look at.", metavar="FILE", exists=True),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    hub: HubOption = None,
+) -> None:
+    """Look for the usual faults between hub, mapper and edgecore, and say the cure of each. Exits 1 if there is one."""
+    import dataclasses
+
+    from robolink_kubeedge.config import MapperConfig, load
+    from robolink_kubeedge.doctor import examine
+
+    made = load(config) if config is not None else MapperConfig()
+    if not made.hub.url and hub:
+        made = made.model_copy(update={"hub": made.hub.model_copy(update={"url": hub})})
+    found = examine(made, manifests)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+    else:
+        for each in found:
+            typer.echo(str(each))
+    if not all(each.good for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def mapper(
     config: Annotated[
         Path | None, typer.Option(help="YAML; every key has a default.", metavar="FILE", exists=True)

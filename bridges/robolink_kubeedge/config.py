@@ -36,6 +36,8 @@ class Common(_Section):
     # Taken and unread: mapper-framework's examples have it.
     address: str = ""
     edgecore_sock: str = DMI_SOCKET
+    # Of the mapper's REST, which is served once rest.token_file is set.
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 7777
 
 
 ROLES: Final = {
@@ -74,6 +76,50 @@ class Limits(_Section):
     call_timeout_s: Positive = 10.0
 
 
+class EventBusSection(_Section):
+    """Edgecore's MQTT event bus: reports go there, past edgecore's limiter."""
+
+    # mqtt://HOST:PORT; empty: reports go by DMI.
+    url: str = ""
+    username: str = ""
+    password_file: str = ""
+    qos: Annotated[int, Field(ge=0, le=2)] = 1
+
+
+class MetaServerSection(_Section):
+    """Edgecore's own API server at the edge: it shows desired values that DMI keeps back."""
+
+    # http://127.0.0.1:10550, as edgecore has it; empty: not asked.
+    url: str = ""
+    token_file: str = ""
+    ca_file: str = ""
+    period_s: Positive = 5.0
+
+
+class RestSection(_Section):
+    """The mapper's REST; without a token there is none."""
+
+    address: str = "127.0.0.1"
+    token_file: str = ""
+    # mapper-framework writes by GET; ours does so only if asked.
+    get_writes: bool = False
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+
+
+class PushSection(_Section):
+    """Readings past edgecore, as Devices ask."""
+
+    enabled: bool = True
+    # Readings that wait for one target; beyond it the oldest is dropped, and counted.
+    waiting: Annotated[int, Field(ge=1)] = 256
+    tries: Annotated[int, Field(ge=1)] = 5
+    back_off_s: Positive = 0.5
+    back_off_max_s: Positive = 10.0
+    timeout_s: Positive = 5.0
+    minimum_cycle_ms: Annotated[int, Field(ge=10)] = 100
+
+
 class MapperConfig(_Section):
     """All of it; every key has a default."""
 
@@ -81,6 +127,10 @@ class MapperConfig(_Section):
     common: Common = Common()
     hub: HubSection = HubSection()
     limits: Limits = Limits()
+    event_bus: EventBusSection = EventBusSection()
+    metaserver: MetaServerSection = MetaServerSection()
+    rest: RestSection = RestSection()
+    push: PushSection = PushSection()
 
 
 def load(path: Path) -> MapperConfig:

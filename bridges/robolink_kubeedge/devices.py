@@ -74,10 +74,13 @@ class DeviceTable(Rows):
             if not self._unmoved(key, before):
                 continue
             entry = self._devices.get(key)
-            if again and entry is not None and entry.told is not None and entry.told != device:
+            # Its call may be on the way: only what is still missing at the next resync went to somebody else.
+            if again and entry is not None and entry.suspect:
                 self.counters["updates_elsewhere"] += 1
                 entry.noted.add(Fault("UPDATE_ELSEWHERE"))
+            suspect = again and entry is not None and entry.told not in (None, device)
             self._tell(device, now)
+            self._devices[key].suspect = suspect
             self._devices[key].model_known = True
             self._look(key, now)
         for key in before.keys - {_key(each) for each in response.device_list}:
@@ -93,7 +96,11 @@ class DeviceTable(Rows):
 
     def put(self, device: dmi.Device, now: float) -> None:
         """RegisterDevice, or the whole device again by UpdateDevice, known or not; only what is new in it is written."""
-        self._marks[_key(device)] += 1
+        key = _key(device)
+        self._marks[key] += 1
+        if key in self._devices:
+            self._devices[key].suspect = False
+            self.note(key, Fault("UPDATE_ELSEWHERE"), now, gone=True)
         self._tell(device, now)
 
     def _tell(self, device: dmi.Device, now: float) -> None:

@@ -21,16 +21,18 @@ import grpc
 
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
+from robolink_kubeedge.double_render import Key, Manifest, key_of, to_dmi, to_model
 from robolink_kubeedge.sockets import claim
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str]
-Manifest = dict[str, Any]
-
 DIAL_TIMEOUT_S: Final = 10.0
 # What edgecore lets through as a twin's value; the rest it drops while it answers OK.
 VALUE: Final = re.compile(r"^[a-zA-Z0-9-_.,:/@#]{1,512}$")
+NAME: Final = re.compile(r"^[a-zA-Z0-9-_.,:/@#]{1,128}$")
+STATES: Final = ("ok", "online", "offline", "unknown", "unhealthy")
+# A model that is applied again so soon after its deletion is lost.
+MODEL_GRACE_S: Final = 1.0
 WORKERS: Final = 4
 
 
@@ -44,6 +46,10 @@ class _Resource:
     twins: dict[str, dict[str, Any]] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
     state: str = ""
+    # Counts changes, as the API server does.
+    version: int = 1
+    # What edgecore's store holds, and its metaserver shows; ahead of `edge` after a broken link.
+    stored: Manifest | None = None
 
 
 class EdgecoreDouble:
@@ -83,6 +89,8 @@ class EdgecoreDouble:
         # Socket of the mapper by protocol name.
         self._mappers: dict[str, str] = {}
         self._link = True
+        self._deleted_at: dict[Key, float] = {}
+        self._pauses = 0.0
         self._server: grpc.Server | None = None
         self._changed = threading.Condition(self._lock)
 
@@ -94,7 +102,8 @@ class EdgecoreDouble:
         self.panicked = False
         with self._lock:
             for resource in self._devices.values():
-                resource.edge = self._to_dmi(resource.manifest)
+                if resource.stored is not None:
+                    resource.edge = to_dmi(resource.stored, self.log)
         self._server = grpc.server(futures.ThreadPoolExecutor(WORKERS))
         calls: dict[str, Callable[[Any, Any], Any]] = {
             "MapperRegister": self._mapper_register,
@@ -114,9 +123,16 @@ class EdgecoreDouble:
 
     # Calls of the mapper.
 
+    def _now(self) -> float:
+        return self._clock() + self._pauses
+
+    def pause(self, seconds: float) -> None:
+        """Let its own time pass, as an operator who waits between two steps."""
+        self._pauses += seconds
+
     def _take_token(self, context: Any) -> None:
         with self._lock:
-            now = self._clock()
+            now = self._now()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
             self._at = now
             if self._tokens < 1:
@@ -138,6 +154,8 @@ class EdgecoreDouble:
         self._take_token(context)
         with self._changed:
             self.counters["registrations"] += 1
+            if not request.mapper.protocol:
+                context.abort(grpc.StatusCode.UNKNOWN, "fail to register mapper because the protocol is nil")
             response = pb.MapperRegisterResponse()
             if not request.with_data:
                 return response  # And edgecore never learns how to call it.
@@ -148,8 +166,11 @@ class EdgecoreDouble:
                     or resource.edge.spec.protocol.protocol_name != request.mapper.protocol
                 ):
                     continue
+                model = self._model_of(resource)
+                if model is None:
+                    continue
                 response.device_list.append(resource.edge)
-                response.model_list.append(self._model_of(resource))
+                response.model_list.append(model)
             self._changed.notify_all()
             return response
 
@@ -159,6 +180,8 @@ class EdgecoreDouble:
         self._take_token(context)
         with self._changed:
             self.counters["status_reports"] += 1
+            if not request.reported_device.twins:
+                context.abort(grpc.StatusCode.UNKNOWN, "ReportDeviceStatusRequest does not have twin data")
             for each in request.reported_device.twins:
                 if not (each.HasField("observed_desired") and each.HasField("reported")):
                     self._panic(context, f"twin {each.property_name} lacks a half")
@@ -170,18 +193,57 @@ class EdgecoreDouble:
                 self.counters["reports_lost"] += 1
                 return pb.ReportDeviceStatusResponse()
             for each in request.reported_device.twins:
-                self._land(resource, each)
+                halves = (each.observed_desired.value, each.reported.value)
+                if self._passes(each.property_name, halves):
+                    self._land(resource, each.property_name, halves)
             self._changed.notify_all()
         return pb.ReportDeviceStatusResponse()
 
-    def _land(self, resource: _Resource, each: pb.Twin) -> None:
-        """One twin reaches the cloud, as far as edgecore lets it."""
-        name, halves = each.property_name, (each.observed_desired.value, each.reported.value)
-        for text in halves:
-            if text and not VALUE.fullmatch(text):
-                self.counters["charset"] += 1
-                self.log.append(f"{name}: value {text!r} does not match")
-                return
+    def _passes(self, name: str, halves: tuple[str, str]) -> bool:
+        """Whether edgecore lets a twin through; if not, its log alone tells."""
+        if NAME.fullmatch(name) and all(not text or VALUE.fullmatch(text) for text in halves):
+            return True
+        self.counters["charset"] += 1
+        self.log.append(f"{name}: {halves!r} does not match")
+        return False
+
+    def report_by_bus(self, key: Key, twins: dict[str, tuple[str, str]]) -> int:
+        """A report over the event bus, without a limiter; one bad twin refuses all. The code that edgecore answers."""
+        with self._changed:
+            self.counters["bus_reports"] += 1
+            resource = self._devices.get(key)
+            if resource is None or resource.edge is None:
+                self.log.append(f"report of unknown device {key}")
+                return 404
+            if any(not self._passes(name, halves) for name, halves in twins.items()):
+                return 400
+            if not self._link:
+                self.counters["reports_lost"] += 1
+                return 200
+            for name, halves in twins.items():
+                self._land(resource, name, halves)
+            self._changed.notify_all()
+        return 200
+
+    def state_by_bus(self, key: Key, state: str) -> None:
+        """A state over the event bus."""
+        with self._changed:
+            self.counters["bus_states"] += 1
+            self._state(key, state)
+
+    def _state(self, key: Key, state: str) -> None:
+        resource = self._devices.get(key)
+        if resource is not None and self._link and state in STATES:
+            resource.state = state
+            self._changed.notify_all()
+
+    def stored(self) -> list[Manifest]:
+        """All Devices in edgecore's store, as its metaserver lists them."""
+        with self._lock:
+            return [copy.deepcopy(each.stored) for each in self._devices.values() if each.stored is not None]
+
+    def _land(self, resource: _Resource, name: str, halves: tuple[str, str]) -> None:
+        """One twin reaches the cloud."""
         if name not in resource.heard:
             # Cloudcore writes an empty twin for the first report of a property.
             resource.heard.add(name)
@@ -200,20 +262,21 @@ class EdgecoreDouble:
         self._take_token(context)
         with self._changed:
             self.counters["state_reports"] += 1
-            resource = self._devices.get((request.device_namespace, request.device_name))
-            if resource is not None and self._link:
-                resource.state = request.state
-                self._changed.notify_all()
+            self._state((request.device_namespace, request.device_name), request.state)
         return pb.ReportDeviceStatesResponse()
 
     # The cloud's face.
 
     def apply(self, manifest: Manifest) -> None:
         """Create or replace a DeviceModel or a Device."""
-        key = _key(manifest)
+        key = key_of(manifest)
         with self._lock:
             if manifest["kind"] == "DeviceModel":
                 known = key in self._models
+                if self._now() - self._deleted_at.get(key, float("-inf")) < MODEL_GRACE_S:
+                    self.counters["models_lost"] += 1
+                    self.log.append(f"model {key[1]} is deleted after it was created again")
+                    return
                 self._models[key] = copy.deepcopy(manifest)
                 if self._link:
                     self._call_model("UpdateDeviceModel" if known else "CreateDeviceModel", key)
@@ -248,6 +311,7 @@ class EdgecoreDouble:
             resource = self._devices.pop((namespace, name))
             model = (namespace, resource.manifest["spec"]["deviceModelRef"]["name"])
             self._models.pop(model, None)
+            self._deleted_at[model] = self._now()
             model_request = pb.RemoveDeviceModelRequest(model_name=model[1], model_namespace=namespace)
             protocol = resource.manifest["spec"]["protocol"]["protocolName"]
             self._call(protocol, "RemoveDeviceModel", model_request, model[1])
@@ -280,6 +344,8 @@ class EdgecoreDouble:
         """Writes made meanwhile reach edgecore's store, and neither UpdateDevice nor MapperRegister shows them."""
         with self._lock:
             self._link = True
+            for resource in self._devices.values():
+                self._store(resource)
 
     def mapper_device(self, name: str, namespace: str = "default") -> pb.Device:
         """What the mapper answers to GetDevice.
@@ -301,13 +367,23 @@ class EdgecoreDouble:
         found: list[dict[str, Any]] = resource.manifest["spec"]["properties"]
         return found
 
+    @staticmethod
+    def _store(resource: _Resource) -> None:
+        resource.stored = copy.deepcopy(resource.manifest)
+        resource.stored["metadata"]["resourceVersion"] = str(resource.version)
+
     def _pass_down(self, resource: _Resource, name: str) -> None:
+        resource.version += 1
         if not self._link:
             return
-        device = self._to_dmi(resource.manifest)
+        self._store(resource)
+        device = to_dmi(resource.manifest, self.log)
         if device is None:
             return
         resource.edge = device
+        if self._model_of(resource) is None:
+            self.log.append(f"{name} {device.name}: its device model is not in the cache")
+            return
         if name == "RegisterDevice":
             request: Any = pb.RegisterDeviceRequest(device=device)
         else:
@@ -318,7 +394,7 @@ class EdgecoreDouble:
         self._call(device.spec.protocol.protocol_name, name, request, device.name)
 
     def _call_model(self, name: str, key: Key) -> None:
-        model = _model(self._models[key])
+        model = to_model(self._models[key])
         kind = pb.CreateDeviceModelRequest if name == "CreateDeviceModel" else pb.UpdateDeviceModelRequest
         self._call(self._models[key]["spec"].get("protocol", ""), name, kind(model=model), key[1])
 
@@ -336,47 +412,6 @@ class EdgecoreDouble:
             self.counters["downward_failed"] += 1
             self.log.append(f"{name} {what}: {exc}")
 
-    def _to_dmi(self, manifest: Manifest) -> pb.Device | None:
-        """The device as edgecore renders it; None (and a line in its log) where it refuses."""
-        spec = manifest["spec"]
-        try:
-            configs = [spec["protocol"].get("configData", {})]
-            configs += [each.get("visitors", {}).get("configData", {}) for each in spec.get("properties", ())]
-            if any("data" in each for each in configs):
-                raise ValueError("configData holds a key named data")
-            device = pb.Device(name=manifest["metadata"]["name"], namespace=_key(manifest)[0])
-            device.spec.device_model_reference = spec["deviceModelRef"]["name"]
-            device.spec.protocol.protocol_name = spec["protocol"]["protocolName"]
-            device.spec.protocol.config_data.CopyFrom(dmi.config(configs[0]))
-            for each in spec.get("properties", ()):
-                made = device.spec.properties.add(name=each["name"])
-                made.desired.value = each.get("desired", {}).get("value", "")
-                made.report_to_cloud = each.get("reportToCloud", False)
-                visitors = each.get("visitors", {})
-                made.visitors.protocol_name = visitors.get("protocolName", "")
-                made.visitors.config_data.CopyFrom(dmi.config(visitors.get("configData", {})))
-            for each in spec.get("methods", ()):
-                device.spec.methods.add(name=each["name"], description=each.get("description", ""))
-        except ValueError as exc:
-            self.log.append(f"{manifest['metadata']['name']}: {exc}")
-            return None
-        return device
-
-    def _model_of(self, resource: _Resource) -> pb.DeviceModel:
-        key = (_key(resource.manifest)[0], resource.manifest["spec"]["deviceModelRef"]["name"])
-        return _model(self._models[key]) if key in self._models else pb.DeviceModel()
-
-
-def _key(manifest: Manifest) -> Key:
-    metadata = manifest["metadata"]
-    return metadata.get("namespace", "default"), metadata["name"]
-
-
-def _model(manifest: Manifest) -> pb.DeviceModel:
-    namespace, name = _key(manifest)
-    model = pb.DeviceModel(name=name, namespace=namespace)
-    for each in manifest["spec"]["properties"]:
-        model.spec.properties.add(
-            name=each["name"], type=each["type"], access_mode=each["accessMode"], unit=each.get("unit", "")
-        )
-    return model
+    def _model_of(self, resource: _Resource) -> pb.DeviceModel | None:
+        key = (key_of(resource.manifest)[0], resource.manifest["spec"]["deviceModelRef"]["name"])
+        return to_model(self._models[key]) if key in self._models else None

@@ -170,6 +170,16 @@ def of_properties(
             yield Fault("UNKNOWN_PROPERTY", name)
 
 
+def read(text: str) -> list[Fault]:
+    """The faults of a twin's text; what `line` left out is not there."""
+    found = []
+    for part in text.split(",") if text else ():
+        code, _, detail = part.partition(":")
+        if code in CODES:
+            found.append(Fault(code, detail))
+    return found
+
+
 def line(faults: Collection[Fault]) -> str:
     """All of them in one twin's text; as many as fit, and how many more."""
     texts = sorted(each.text for each in faults)

@@ -70,6 +70,8 @@ class Device:
     sync_mark: int = 0
     # What edgecore itself said last, by a call or by a registration; another source may be ahead of it.
     told: dmi.Device | None = None
+    # A registration showed what no call had told.
+    suspect: bool = False
     # The newest resource that the edge metaserver showed, once it had settled.
     stored_version: str = ""
     # A registration has told whether there is a model.

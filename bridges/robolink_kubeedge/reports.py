@@ -87,10 +87,30 @@ class _Slot:
 class _Device:
     slots: dict[str, _Slot] = field(default_factory=dict)
     state: _Slot = field(default_factory=_Slot)
-    # Those of `slots` that wait; the rest is looked at when the oldest of it is due to be refreshed.
+    # Those of `slots` that wait, with the earliest time at which an urgent one, or any, is due. The rest is looked at when
+    # the oldest of it is due to be refreshed. So a question of the queue costs a few comparisons a device.
     dirty: dict[str, _Slot] = field(default_factory=dict)
+    urgent_at: float = float("inf")
+    change_at: float = float("inf")
     last_sent: float = float("-inf")
     oldest: float = float("inf")
+
+    def mark(self, name: str, slot: _Slot, priority: Priority, due: float) -> None:
+        """Let one of `slots` wait."""
+        slot.mark(priority, due)
+        self.dirty[name] = slot
+        self._note(slot)
+
+    def _note(self, slot: _Slot) -> None:
+        if slot.dirty is not None and slot.dirty <= Priority.COMMAND:
+            self.urgent_at = min(self.urgent_at, slot.due)
+        self.change_at = min(self.change_at, slot.due)
+
+    def count_anew(self) -> None:
+        """After some of `dirty` have gone."""
+        self.urgent_at = self.change_at = float("inf")
+        for slot in self.dirty.values():
+            self._note(slot)
 
 
 class ReportQueue:
@@ -133,8 +153,7 @@ class ReportQueue:
         if not unheard and (slot.observed, slot.reported) == (twin.observed_desired, twin.reported):
             return False
         slot.observed, slot.reported = twin.observed_desired, twin.reported
-        slot.mark(priority if first is None or not unheard else first, now)
-        entry.dirty[twin.name] = slot
+        entry.mark(twin.name, slot, priority if first is None or not unheard else first, now)
         return True
 
     def put_state(self, device: DeviceKey, state: str, now: float) -> None:
@@ -149,6 +168,7 @@ class ReportQueue:
         entry, names = self._device(device), frozenset(names)
         entry.slots = {name: slot for name, slot in entry.slots.items() if name in names}
         entry.dirty = {name: slot for name, slot in entry.dirty.items() if name in names}
+        entry.count_anew()
 
     def drop(self, device: DeviceKey) -> None:
         """The device is gone."""
@@ -159,8 +179,7 @@ class ReportQueue:
         for entry in self._devices.values():
             for name, slot in entry.slots.items():
                 if slot.times_sent:
-                    slot.mark(Priority.CHANGE, now)
-                    entry.dirty[name] = slot
+                    entry.mark(name, slot, Priority.CHANGE, now)
             if entry.state.times_sent:
                 entry.state.mark(Priority.CHANGE, now)
 
@@ -177,14 +196,21 @@ class ReportQueue:
         """Take the most urgent report of at least this priority; among equals the longest unheard device."""
         best: tuple[Priority, float, DeviceKey, bool] | None = None
         for key, entry in self._devices.items():
-            for is_twins, due in (
-                (False, self._due(entry.state, entry, now)),
-                (True, self._twins_due(entry, now)),
-            ):
-                if due is None or due > allowed:
-                    continue
-                rank = (due, entry.last_sent, key, is_twins)
-                best = rank if best is None or rank < best else best
+            if entry.urgent_at <= now:
+                due = min(
+                    each.dirty for each in entry.dirty.values() if each.dirty is not None and each.due <= now
+                )
+                best = _first(best, (due, entry.last_sent, key, True), allowed)
+            elif best is not None and best[0] <= Priority.COMMAND:
+                continue
+            elif allowed >= Priority.CHANGE:
+                state_due = self._due(entry.state, entry, now)
+                if state_due is not None:
+                    best = _first(best, (state_due, entry.last_sent, key, False), allowed)
+                if max(entry.change_at, entry.last_sent + self._interval_s) <= now:
+                    best = _first(best, (Priority.CHANGE, entry.last_sent, key, True), allowed)
+                elif now >= entry.oldest + self._refresh_s:
+                    best = _first(best, (Priority.REFRESH, entry.last_sent, key, True), allowed)
         if best is None:
             return None
         priority, _, key, is_twins = best
@@ -205,9 +231,11 @@ class ReportQueue:
             slot.sent_at = now
             slot.times_sent += 1
             if slot.times_sent == 1:
-                slot.mark(min(report.priority, Priority.CHANGE), now + self._repeat_s)
+                priority, due = min(report.priority, Priority.CHANGE), now + self._repeat_s
                 if name:
-                    entry.dirty[name] = slot
+                    entry.mark(name, slot, priority, due)
+                else:
+                    slot.mark(priority, due)
         entry.oldest = min(
             (slot.sent_at for slot in entry.slots.values() if slot.sent_at is not None), default=float("inf")
         )
@@ -217,9 +245,10 @@ class ReportQueue:
         entry = self._devices.get(report.device)
         if entry is not None:
             for name, slot in self._slots_of(report, entry):
-                slot.mark(report.priority, now + wait_s)
                 if name:
-                    entry.dirty[name] = slot
+                    entry.mark(name, slot, report.priority, now + wait_s)
+                else:
+                    slot.mark(report.priority, now + wait_s)
 
     def _device(self, device: DeviceKey) -> _Device:
         return self._devices.setdefault(device, _Device())
@@ -230,12 +259,6 @@ class ReportQueue:
         if isinstance(report, StateReport):
             return [("", entry.state)]
         return [(twin.name, entry.slots[twin.name]) for twin in report.twins if twin.name in entry.slots]
-
-    def _twins_due(self, entry: _Device, now: float) -> Priority | None:
-        due = [each for slot in entry.dirty.values() if (each := self._due(slot, entry, now)) is not None]
-        if due:
-            return min(due)
-        return Priority.REFRESH if now >= entry.oldest + self._refresh_s else None
 
     def _due(self, slot: _Slot, entry: _Device, now: float) -> Priority | None:
         """With which priority it is due; None if not yet."""
@@ -254,4 +277,12 @@ class ReportQueue:
                 slot.dirty = None
                 entry.dirty.pop(name, None)
                 twins.append(TwinText(name, slot.observed, slot.reported))
+        entry.count_anew()
         return tuple(twins)
+
+
+_Rank = tuple[Priority, float, DeviceKey, bool]
+
+
+def _first(best: _Rank | None, rank: _Rank, allowed: Priority) -> _Rank | None:
+    return rank if rank[0] <= allowed and (best is None or rank < best) else best

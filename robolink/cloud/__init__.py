@@ -11,6 +11,7 @@ from robolink.cloud._blocking import Fleet, GoalHandle, RobotHandle, Twin
 from robolink.cloud._channel import AsyncIteration, Iteration
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._core import Options
+from robolink.cloud._http import KubeApi
 
 if TYPE_CHECKING:
     from robolink.cloud._asyncio import AsyncFleet, AsyncGoalHandle, AsyncRobotHandle, AsyncTwin
@@ -26,6 +27,7 @@ __all__ = [
     "Fleet",
     "GoalHandle",
     "Iteration",
+    "KubeApi",
     "KubeConfig",
     "Options",
     "RobotHandle",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +17,7 @@ import pytest
 
 import robolink
 from robolink import v1
+from robolink.cli.ports import free_ports
 from robolink.client import Hub
 from robolink.core import twincmd
 from robolink.core.command import TERMINAL
@@ -24,6 +28,7 @@ from tests.conftest import HubProcess, wait_for
 
 ROOT = Path(__file__).parents[3]
 ROBOT = "walker-1"
+MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
 ROLES = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
 
 
@@ -54,7 +59,8 @@ class Mapper:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        assert self.process is not None
+        if self.process is None:
+            return 0
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(15)
@@ -67,18 +73,25 @@ class Bench:
         self.hub_process, self.folder, self.ledger = hub, folder, folder / "ledger"
         self.ledger.touch()
         self._robot: subprocess.Popen[bytes] | None = None
+        self.mapper = Mapper(hub.url, folder, folder / "dmi.sock")
+        self.double = EdgecoreDouble(folder / "dmi.sock")
         self.start_robot()
         self.hub: Hub = robolink.connect(hub.url, name="test", roles=ROLES)
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
         self.robot = self.hub.robot(ROBOT)
         wait_for(self.online, what="the robot at the hub")
-        self.double = EdgecoreDouble(folder / "dmi.sock")
         self.double.start()
         found = self.robot.describe()
         self.model = manifests.device_model(found.sheet, found.sheet_hash)
         self.device = manifests.device(ROBOT, found.sheet, found.sheet_hash)
         self.double.apply(self.model)
         self.double.apply(self.device)
-        self.mapper = Mapper(hub.url, folder, folder / "dmi.sock")
         self.mapper.start()
         self.wait_state("ok")
 
@@ -149,3 +162,46 @@ def bench(hub: HubProcess, tmp_path: Path) -> Iterator[Bench]:
     made = Bench(hub, tmp_path)
     yield made
     made.close()
+
+
+class Broker:
+    """A mosquitto on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        if MOSQUITTO is None:
+            pytest.skip("mosquitto is not installed: apt-get install mosquitto")
+        self.port = free_ports(1)
+        self.config = folder / "mosquitto.conf"
+        self.config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        self.start()
+
+    def start(self) -> None:
+        assert MOSQUITTO is not None
+        self.process = subprocess.Popen(
+            [MOSQUITTO, "-c", str(self.config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for(self._answers, what="the broker")
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    made = Broker(tmp_path)
+    yield made
+    made.stop()
+
+
+def with_parts(bench: Bench, extra: str) -> None:
+    bench.mapper.end(signal.SIGKILL)
+    bench.mapper.config.write_text(bench.mapper.config.read_text() + extra)
+    bench.mapper.start()

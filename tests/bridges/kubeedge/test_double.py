@@ -50,7 +50,7 @@ def channel(double: EdgecoreDouble) -> Iterator[grpc.Channel]:
 
 def report(channel: grpc.Channel, *twins: pb.Twin, device: str = "d") -> None:
     request = pb.ReportDeviceStatusRequest(device_name=device, device_namespace="default")
-    request.reported_device.twins.extend(twins)
+    request.reported_device.twins.extend(twins or [dmi.twin("x", "", "1")])
     dmi.call(channel, dmi.UP, "ReportDeviceStatus")(request, timeout=5)
 
 
@@ -188,3 +188,49 @@ def test_a_living_socket_and_a_file_are_left_alone_and_a_dead_one_is_taken(
     again = EdgecoreDouble(dead)
     again.start()
     again.stop()
+
+
+def test_a_model_that_is_applied_again_at_once_is_lost_and_its_device_with_it(
+    double: EdgecoreDouble, channel: grpc.Channel
+) -> None:
+    double.delete("d")
+    double.apply(MODEL)
+    double.apply(DEVICE)
+    assert not register(channel).device_list
+    assert double.counters["models_lost"] == 1
+    double.delete("d")
+    double.pause(1.0)
+    double.apply(MODEL)
+    double.apply(DEVICE)
+    assert [each.name for each in register(channel).device_list] == ["d"]
+
+
+def test_a_device_created_over_a_broken_link_never_comes_and_its_reports_are_lost(
+    double: EdgecoreDouble, channel: grpc.Channel
+) -> None:
+    double.link_down()
+    double.apply(DEVICE | {"metadata": {"name": "late"}})
+    double.link_up()
+    assert [each.name for each in register(channel).device_list] == ["d"]
+    report(channel, dmi.twin("x", "", "1"), device="late")
+    assert double.log[-1] == "report of unknown device late"
+    assert {each["metadata"]["name"] for each in double.stored()} == {"d", "late"}, "edgecore's store has it"
+
+
+def test_a_report_without_twins_and_a_mapper_without_a_protocol_are_refused(channel: grpc.Channel) -> None:
+    request = pb.ReportDeviceStatusRequest(device_name="d", device_namespace="default")
+    with pytest.raises(grpc.RpcError, match="twin data"):
+        dmi.call(channel, dmi.UP, "ReportDeviceStatus")(request, timeout=5)
+    with pytest.raises(grpc.RpcError, match="protocol is nil"):
+        dmi.call(channel, dmi.UP, "MapperRegister")(pb.MapperRegisterRequest(with_data=True), timeout=5)
+
+
+def test_by_the_event_bus_one_bad_twin_refuses_all_and_there_is_no_limiter(double: EdgecoreDouble) -> None:
+    key = ("default", "d")
+    for _ in range(200):
+        assert double.report_by_bus(key, {"x": ("", "1"), "y": ("", "2")}) == 200
+    assert double.report_by_bus(key, {"x": ("", "3"), "y": ("", "a b")}) == 400
+    assert double.reported("d", "x") == ("", "1")
+    assert double.report_by_bus(("default", "nobody"), {"x": ("", "1")}) == 404
+    double.state_by_bus(key, "sleeping")
+    assert double.status("d")["state"] == "", "edgecore knows five states"

@@ -146,11 +146,15 @@ def test_devices_come_and_go_and_an_update_of_an_unknown_one_is_a_registration(b
     bench.double.delete(ROBOT)
     assert [name for name, _ in bench.double.calls[-2:]] == ["RemoveDeviceModel", "RemoveDevice"]
     bench.double.apply(bench.model)
+    assert bench.double.counters["models_lost"] == 1, "applied again at once"
+    bench.double.pause(1.0)
+    bench.double.apply(bench.model)
     bench.double.apply(bench.device)
     bench.wait_state("ok")
     assert bench.double.mapper_device(ROBOT).name == ROBOT
     # A mapper that never heard of the device gets UpdateDevice for it.
     bench.double.delete(ROBOT)
+    bench.double.pause(1.0)
     bench.double.apply(bench.model)
     bench.mapper.end()
     bench.double.log.clear()
