@@ -26,6 +26,7 @@ PORT: Final = "5570"
 # These change nothing: a reader who is too early looks again.
 READING: Final = (
     "cat ",
+    "robolink board list",
     "robolink robots",
     "robolink describe",
     "robolink why",
