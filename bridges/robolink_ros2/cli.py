@@ -1,13 +1,25 @@
-"""`robolink ros2 …`: the ROS 2 bridge from the command line. Arguments in, one bridge out."""
+"""`robolink ros2 …`: bridge and scan from the command line. Arguments in, one process out."""
 
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 app = typer.Typer(help="ROS 2 robots as robots of the hub.", no_args_is_help=True, add_completion=False)
+
+Hub = Annotated[
+    str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
+]
+Domain = Annotated[int | None, typer.Option(help="Else ROS_DOMAIN_ID.", min=0, max=232)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+
+
+def _log(verbose: bool) -> None:
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
 
 
 @app.callback()
@@ -17,42 +29,53 @@ def _ros2() -> None:
 
 @app.command()
 def bridge(
-    robot: Annotated[
-        str, typer.Option(help="The robot's id: lower case letters, digits, dashes.", metavar="ID")
-    ],
-    hub: Annotated[
-        str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
+    config: Annotated[
+        Path | None, typer.Option(help="The mapping file; `robolink ros2 scan` writes one.", metavar="FILE")
     ] = None,
-    cmd_vel: Annotated[str, typer.Option(help="Topic of geometry_msgs/Twist.")] = "cmd_vel",
-    odom: Annotated[str, typer.Option(help="Topic of nav_msgs/Odometry.")] = "odom",
-    battery: Annotated[str, typer.Option(help="Topic of sensor_msgs/BatteryState.")] = "battery_state",
-    domain_id: Annotated[int | None, typer.Option(help="Else ROS_DOMAIN_ID.", min=0, max=232)] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    robot: Annotated[str, typer.Option(help="Without a file: the id of a mobile base.", metavar="ID")] = "",
+    hub: Hub = None,
+    cmd_vel: Annotated[str, typer.Option(help="Without a file: topic of geometry_msgs/Twist.")] = "cmd_vel",
+    odom: Annotated[str, typer.Option(help="Without a file: topic of nav_msgs/Odometry.")] = "odom",
+    battery: Annotated[str, typer.Option(help="Without a file: topic of BatteryState.")] = "battery_state",
+    domain_id: Domain = None,
+    verbose: Verbose = False,
 ) -> None:
-    """Serve a ROS 2 mobile base as ROBOT until Ctrl-C. The robot must stop by itself when cmd_vel ends."""
-    from robolink.robot import Driver
-    from robolink_ros2.node import RosNode
-    from robolink_ros2.robot import Ros2Base
+    """Serve ROS 2 robots until Ctrl-C. Their stop is a software stop, not safety rated.
 
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+    A second process stands by and ends their motion in ROS 2 if this one is killed.
+    """
+    from robolink_ros2.config import BridgeConfig, load, mobile_base
+    from robolink_ros2.serve import serve
 
-    def open_node(on_odometry: Any, on_battery: Any) -> RosNode:
-        return RosNode(
-            f"robolink_{robot}",
-            on_odometry=on_odometry,
-            on_battery=on_battery,
-            cmd_vel=cmd_vel,
-            odom=odom,
-            battery=battery,
-            domain_id=domain_id,
-        )
+    _log(verbose)
+    if config is not None:
+        mapping = load(config)
+    elif robot:
+        mapping = BridgeConfig(robots=(mobile_base(robot, cmd_vel=cmd_vel, odom=odom, battery=battery),))
+    else:
+        raise typer.BadParameter("name a mapping file (--config) or a robot (--robot)")
+    serve(mapping, hub=hub or mapping.hub, domain_id=mapping.domain_id if domain_id is None else domain_id)
 
-    base = Ros2Base(robot, open_node)
-    driver = Driver(hub, name=f"ros2:{robot}")
-    try:
-        driver.add(base)
-        driver.run()
-    finally:
-        base.close()
-        driver.close()
+
+@app.command()
+def scan(
+    robot: Annotated[str, typer.Option(help="The id of the robot.", metavar="ID")] = "robot-1",
+    namespace: Annotated[str, typer.Option(help="Only what is in this namespace.")] = "",
+    wait_s: Annotated[float, typer.Option("--wait", help="How long to look, s.", min=0.5, max=60)] = 3.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the file; else it is printed.", metavar="FILE")
+    ] = None,
+    domain_id: Domain = None,
+) -> None:
+    """Look at the graph, say what the robot is, and write its mapping file, commented and ready to use."""
+    from robolink_ros2.scan import look, mapping_text, summary
+
+    _log(False)
+    graph = look(domain_id, namespace, wait_s)
+    text = mapping_text(graph, robot=robot, namespace=namespace, domain_id=domain_id)
+    typer.echo(summary(graph), err=True)
+    if out is None:
+        typer.echo(text)
+        return
+    out.write_text(text, "utf-8")
+    typer.echo(f"written: {out}; next: robolink ros2 bridge --config {out}", err=True)

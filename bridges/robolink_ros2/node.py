@@ -1,7 +1,11 @@
-"""The rclpy side: one node with its executor thread. The only module that imports rclpy; it decides nothing."""
+"""The rclpy side: one context and executor thread a process, one node a robot. The only module of the bridge that imports rclpy.
+
+It decides nothing of robots: topics, services and actions as plain calls, and what the graph says.
+"""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 from collections import Counter
@@ -9,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from robolink.errors import ConfigError
-from robolink_ros2 import convert
+from robolink_ros2.qos import Profile, choose, mismatch
 
 log = logging.getLogger(__name__)
 
@@ -17,102 +21,340 @@ BOTH_WAYS: Final = (
     "source a ROS 2 (Jazzy or later), e.g. `. /opt/ros/jazzy/setup.sh`, or pip install 'robolink[ros2]' "
     "(wheels for Linux x86_64, Python 3.10 to 3.13)"
 )
+DEPTH: Final = 10
+# An older velocity has no use once there is a newer one; of large messages only the newest is taken.
+NEWEST: Final = 1
+GUARD_NAME: Final = "robolink_guard"
+SEQUENCE_JUMP: Final = 1_000_000
 
 
-class RosNode:
-    """cmd_vel out; odometry and battery in.
+def resolve(ros_type: str) -> Any:
+    """The class of "pkg/msg/Name".
+
+    Raises:
+        LookupError: Its package is not installed, or has no such type.
+    """
+    package, kind, name = ros_type.split("/")
+    try:
+        return getattr(importlib.import_module(f"{package}.{kind}"), name)
+    except (ImportError, AttributeError) as exc:
+        raise LookupError(f"type {ros_type} is not installed: install or source {package}") from exc
+
+
+def import_rclpy() -> Any:
+    """The module. Raises ConfigError, whose hint says both ways to get it."""
+    try:
+        import rclpy
+        import rclpy.action
+        import rclpy.event_handler
+        import rclpy.executors
+        import rclpy.parameter
+        import rclpy.qos
+    except ImportError as exc:
+        raise ConfigError(f"ROS 2's rclpy cannot be imported: {exc}", hint=BOTH_WAYS) from exc
+    return rclpy
+
+
+class Ros:
+    """The process's place in the graph.
 
     Args:
-        name: Of the node.
-        on_odometry: Gets each message and when it was measured, ROS clock, ns; in the executor's thread.
-        on_battery: Gets each message.
         domain_id: Else the environment's ROS_DOMAIN_ID.
 
     Raises:
-        ConfigError: rclpy cannot be imported; the hint says both ways to get it.
+        ConfigError: rclpy cannot be imported.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        on_odometry: Callable[[Any, int], None],
-        on_battery: Callable[[Any], None],
-        cmd_vel: str = "cmd_vel",
-        odom: str = "odom",
-        battery: str = "battery_state",
-        domain_id: int | None = None,
-    ) -> None:
-        """Join the graph."""
-        try:
-            import rclpy
-            from geometry_msgs.msg import Twist
-            from nav_msgs.msg import Odometry
-            from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
-            from rclpy.executors import SingleThreadedExecutor
-            from rclpy.qos import QoSProfile, qos_profile_sensor_data
-            from sensor_msgs.msg import BatteryState
-        except ImportError as exc:
-            raise ConfigError(f"ROS 2's rclpy cannot be imported: {exc}", hint=BOTH_WAYS) from exc
-        self.counters: Counter[str] = Counter()
-        self._twist = Twist
-        self._rclpy = rclpy
-        self._context = rclpy.Context()
-        rclpy.init(context=self._context, domain_id=domain_id)
-        self._node = rclpy.create_node(name.replace("-", "_"), context=self._context)
-        # Reliable, depth 1: an older velocity has no use once there is a newer one.
-        self._publisher = self._node.create_publisher(
-            Twist,
-            cmd_vel,
-            QoSProfile(depth=1),
-            event_callbacks=PublisherEventCallbacks(
-                incompatible_qos=lambda event: self._incompatible(cmd_vel, event)
-            ),
-        )
-        self._node.create_subscription(
-            Odometry,
-            odom,
-            lambda message: on_odometry(message, convert.stamp_ns(message.header.stamp)),
-            qos_profile_sensor_data,
-            event_callbacks=SubscriptionEventCallbacks(
-                incompatible_qos=lambda event: self._incompatible(odom, event)
-            ),
-        )
-        self._node.create_subscription(BatteryState, battery, on_battery, qos_profile_sensor_data)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+    def __init__(self, domain_id: int | None = None) -> None:
+        """Join, and start the executor's thread."""
+        self.rclpy = rclpy = import_rclpy()
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context, domain_id=domain_id)
+        # Not rclpy's EventsExecutor: on Jazzy a node that is added while it spins waits for ever.
+        self.executor = rclpy.executors.SingleThreadedExecutor(context=self.context)
+        self._closing, self.errors = False, 0
         self._thread = threading.Thread(target=self._spin, name="rclpy", daemon=True)
         self._thread.start()
+        self._nodes: list[RosNode] = []
 
     def _spin(self) -> None:
-        from rclpy.executors import ExternalShutdownException
+        while not self._closing:
+            try:
+                self.executor.spin()
+            except self.rclpy.executors.ExternalShutdownException:
+                return  # `close` has shut the context down.
+            except Exception:
+                # A callback raised, or something was destroyed under the executor: one message is lost, not the robots.
+                if not self._closing:
+                    self.errors += 1
+                    log.exception("the ROS 2 executor goes on after an error")
 
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            return  # `close` has shut the context down.
-
-    def _incompatible(self, topic: str, event: Any) -> None:
-        self.counters["incompatible_qos"] += 1
-        log.warning("topic %s: a peer's QoS does not match ours (policy %s)", topic, event.last_policy_kind)
-
-    def now_ns(self) -> int:
-        """The ROS clock."""
-        return int(self._node.get_clock().now().nanoseconds)
-
-    def drive(self, linear_x: float, linear_y: float, angular_z: float) -> None:
-        """Publish one Twist, m/s and rad/s; what ROS 2 refuses is counted and logged."""
-        message = convert.fill_twist(self._twist(), linear_x, linear_y, angular_z)
-        try:
-            self._publisher.publish(message)
-        except RuntimeError as exc:
-            # rclpy's RCLError: the middleware's queue is full. The next one, or the robot's own timeout, counts.
-            self.counters["publish_failed"] += 1
-            log.warning("cmd_vel was not published: %s", exc)
+    def node(self, name: str, namespace: str = "", *, use_sim_time: bool = False) -> RosNode:
+        """A node that offers nothing of its own: no parameter services, no log topic."""
+        parameter = self.rclpy.parameter.Parameter
+        node = self.rclpy.create_node(
+            name.replace("-", "_"),
+            context=self.context,
+            namespace=namespace or None,
+            start_parameter_services=False,
+            enable_rosout=False,
+            parameter_overrides=[parameter("use_sim_time", parameter.Type.BOOL, use_sim_time)],
+        )
+        self.executor.add_node(node)
+        made = RosNode(self, node)
+        self._nodes.append(made)
+        return made
 
     def close(self) -> None:
         """Leave the graph."""
-        self._executor.shutdown()
-        self._node.destroy_node()
-        self._rclpy.try_shutdown(context=self._context)
+        self._closing = True
+        self.executor.shutdown()
         self._thread.join(2.0)
+        for each in self._nodes:
+            each.node.destroy_node()
+        self.rclpy.try_shutdown(context=self.context)
+
+
+class Out:
+    """A topic that we publish."""
+
+    def __init__(self, owner: RosNode, topic: str, ros_type: str, *, latched: bool) -> None:
+        """Reliable: matches whoever asks for reliable or best effort."""
+        rclpy = owner.ros.rclpy
+        self._owner, self.topic, self.type = owner, topic, resolve(ros_type)
+        durability = (
+            rclpy.qos.DurabilityPolicy.TRANSIENT_LOCAL if latched else rclpy.qos.DurabilityPolicy.VOLATILE
+        )
+        profile = rclpy.qos.QoSProfile(depth=NEWEST, durability=durability)
+        callbacks = rclpy.event_handler.PublisherEventCallbacks(
+            incompatible_qos=lambda event: owner.incompatible(topic, Profile(True, latched), ours_offers=True)
+        )
+        self.publisher = owner.node.create_publisher(self.type, topic, profile, event_callbacks=callbacks)
+
+    def send(self, message: Any) -> bool:
+        """Publish; what ROS 2 refuses is counted and logged, and False."""
+        try:
+            self.publisher.publish(message)
+        except RuntimeError as exc:
+            # rclpy's RCLError: the middleware's queue is full. The next one, or the robot's own timeout, counts.
+            self._owner.counters["publish_failed"] += 1
+            self._owner.problem(f"{self.topic} was not published: {exc}")
+            return False
+        return True
+
+    def listeners(self) -> int:
+        """How many subscribe."""
+        return int(self.publisher.get_subscription_count())
+
+
+class In:
+    """A topic that we read; its QoS follows what the publishers offer."""
+
+    def __init__(
+        self,
+        owner: RosNode,
+        topic: str,
+        ros_type: str,
+        callback: Callable[[Any], None],
+        *,
+        large: bool,
+        forced: tuple[bool | None, bool | None],
+    ) -> None:
+        """Best effort at first: that matches whoever comes."""
+        self.topic, self.ros_type, self.type = topic, ros_type, resolve(ros_type)
+        self._owner, self._callback, self._large, self._forced = owner, callback, large, forced
+        self._sequence, self.publishers = 0, 0
+        self._told = ""
+        self._subscription: Any = None
+        self.profile = self._with_forced(Profile())
+        self._subscribe()
+
+    def _with_forced(self, profile: Profile) -> Profile:
+        reliable, latched = self._forced
+        return Profile(
+            profile.reliable if reliable is None else reliable,
+            profile.latched if latched is None else latched,
+        )
+
+    def _subscribe(self) -> None:
+        rclpy, node = self._owner.ros.rclpy, self._owner.node
+        policy, durability = rclpy.qos.ReliabilityPolicy, rclpy.qos.DurabilityPolicy
+        profile = rclpy.qos.QoSProfile(
+            depth=NEWEST if self._large else DEPTH,
+            reliability=policy.RELIABLE if self.profile.reliable else policy.BEST_EFFORT,
+            durability=durability.TRANSIENT_LOCAL if self.profile.latched else durability.VOLATILE,
+        )
+        callbacks = rclpy.event_handler.SubscriptionEventCallbacks(
+            incompatible_qos=lambda event: self._owner.incompatible(
+                self.topic, self.profile, ours_offers=False
+            )
+        )
+        before = self._subscription
+        self._subscription = node.create_subscription(
+            self.type, self.topic, self._take, profile, event_callbacks=callbacks
+        )
+        if before is not None:
+            node.destroy_subscription(before)
+
+    def _take(self, message: Any, info: Any) -> None:
+        sequence = info.get("publication_sequence_number") or 0
+        gap = sequence - self._sequence - 1
+        if self._sequence and self.publishers == 1 and 0 < gap < SEQUENCE_JUMP and not self._large:
+            self._owner.counters["lost"] += gap
+        self._sequence = sequence
+        self._callback(message)
+
+    def look(self) -> None:
+        """Ask the graph, and subscribe anew if another profile fits better."""
+        offered = self._owner.offered(self.topic)
+        self.publishers = len(offered)
+        if not offered:
+            return
+        others = {type_ for _who, type_, _profile in offered if type_ != self.ros_type}
+        if (
+            others
+            and (told := f"{self.topic} is {', '.join(others)}, mapped as {self.ros_type}") != self._told
+        ):
+            self._told = told
+            self._owner.problem(told)
+        wanted = self._with_forced(choose((profile for _who, _type, profile in offered), large=self._large))
+        if wanted != self.profile:
+            self.profile = wanted
+            self._owner.ros.executor.create_task(self._subscribe)
+
+
+class RosNode:
+    """One node, and what the bridge does with it."""
+
+    def __init__(self, ros: Ros, node: Any) -> None:
+        """Nothing is subscribed or published yet."""
+        self.ros, self.node = ros, node
+        self.counters: Counter[str] = Counter()
+        self.on_problem: Callable[[str], None] = lambda text: None
+        self._ins: list[In] = []
+
+    def now_ns(self) -> int:
+        """The ROS clock; simulated time where that is used."""
+        return int(self.node.get_clock().now().nanoseconds)
+
+    def stamp(self, message: Any) -> Any:
+        """Put the time now into a header; the message itself."""
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        return message
+
+    def problem(self, text: str) -> None:
+        """Something that people should know of."""
+        log.warning("%s: %s", self.node.get_name(), text)
+        self.on_problem(text)
+
+    def resolved(self, topic: str) -> str:
+        """A name as the graph has it."""
+        return str(self.node.resolve_topic_name(topic))
+
+    def offered(self, topic: str, *, ours: bool = True) -> list[tuple[str, str, Profile]]:
+        """Who publishes it: node, type, profile. `ours`: also this node."""
+        found = self.node.get_publishers_info_by_topic(self.resolved(topic))
+        return [self._endpoint(each) for each in found if ours or not self._is_ours(each)]
+
+    def _is_ours(self, info: Any) -> bool:
+        # The guard only speaks when we are dead.
+        mine = (self.node.get_name(), GUARD_NAME)
+        return info.node_name in mine
+
+    def _endpoint(self, info: Any) -> tuple[str, str, Profile]:
+        qos = self.ros.rclpy.qos
+        profile = Profile(
+            info.qos_profile.reliability == qos.ReliabilityPolicy.RELIABLE,
+            info.qos_profile.durability == qos.DurabilityPolicy.TRANSIENT_LOCAL,
+        )
+        return f"{info.node_namespace.rstrip('/')}/{info.node_name}", info.topic_type, profile
+
+    def incompatible(self, topic: str, mine: Profile, *, ours_offers: bool) -> None:
+        """An end does not match ours: counted, and both profiles are told."""
+        self.counters["incompatible_qos"] += 1
+        name = self.resolved(topic)
+        if ours_offers:
+            found = [self._endpoint(each) for each in self.node.get_subscriptions_info_by_topic(name)]
+            texts = [
+                f"{who} {mismatch(mine, profile)}" for who, _type, profile in found if mismatch(mine, profile)
+            ]
+        else:
+            texts = [
+                f"{who} {mismatch(each, mine)}"
+                for who, _type, each in self.offered(topic)
+                if mismatch(each, mine)
+            ]
+        self.problem(f"topic {name}: QoS does not match: {'; '.join(texts) or f'ours is {mine}'}")
+
+    def publish(self, topic: str, ros_type: str, *, latched: bool = False) -> Out:
+        """A topic of ours. Raises LookupError where the type is not installed."""
+        return Out(self, topic, ros_type, latched=latched)
+
+    def listen(
+        self,
+        topic: str,
+        ros_type: str,
+        callback: Callable[[Any], None],
+        *,
+        large: bool = False,
+        reliable: bool | None = None,
+        latched: bool | None = None,
+    ) -> In:
+        """A topic to read; `callback` in the executor's thread. Raises LookupError where the type is not installed."""
+        made = In(self, topic, ros_type, callback, large=large, forced=(reliable, latched))
+        self._ins.append(made)
+        return made
+
+    def look(self) -> None:
+        """Ask the graph of every topic that is read."""
+        for each in self._ins:
+            each.look()
+
+    def missing(self) -> list[str]:
+        """Topics that nobody publishes."""
+        return [f"topic {each.topic}" for each in self._ins if not each.publishers]
+
+    def client(self, name: str, ros_type: str) -> Client:
+        """A service. Raises LookupError where the type is not installed."""
+        return Client(self, name, resolve(ros_type))
+
+
+class Client:
+    """A service of somebody else."""
+
+    def __init__(self, owner: RosNode, name: str, type_: Any) -> None:
+        """Not waited for."""
+        self._owner, self.name, self.type = owner, name, type_
+        self._client = owner.node.create_client(type_, name)
+
+    def ready(self) -> bool:
+        """Whether the graph knows a server."""
+        return bool(self._client.service_is_ready())
+
+    def send(self, request: Any, done: Callable[[Any], None]) -> Callable[[], None]:
+        """Ask; `done` gets the answer, or None, in the executor's thread. What is returned gives the wait up."""
+        future = self._client.call_async(request)
+
+        def finished(future: Any) -> None:
+            done(None if future.cancelled() or future.exception() else future.result())
+
+        future.add_done_callback(finished)
+
+        def give_up() -> None:
+            self._client.remove_pending_request(future)
+
+        return give_up
+
+    def ask(self, request: Any, timeout_s: float) -> Any:
+        """Ask and wait; None: no answer within that time. Never in the executor's thread."""
+        answered, found = threading.Event(), []
+
+        def done(response: Any) -> None:
+            found.append(response)
+            answered.set()
+
+        give_up = self.send(request, done)
+        if not answered.wait(timeout_s):
+            give_up()
+            return None
+        return found[0]

@@ -1,235 +1,328 @@
-"""A ROS 2 mobile base as a robot of the hub. Every rule (lease, stop generation, TTL) is checked by the SDK before.
+"""A ROS 2 robot as a robot of the hub. Every rule (lease, stop generation, TTL) is checked by the SDK before.
 
-Nothing here keeps a robot moving on its own: a velocity comes from a live setpoint or a live goal, and ends in zero.
+It puts the parts of a mapping together; nothing here keeps a robot moving on its own.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from concurrent.futures import Future
+from typing import Any, Final
 
 from robolink import v1
 from robolink.errors import SettingRejectedError
 from robolink.robot import Order, RobotHandler, RobotLink, StopOutcome
-from robolink_ros2 import convert
-from robolink_ros2.describe import DEFAULT_SPEED, base_sheet
+from robolink_ros2 import config, convert, goals, joints
+from robolink_ros2.base import STANDSTILL_S, PoseTopicPart, VelocityPart
+from robolink_ros2.describe import Resolve, robot_sheet
+from robolink_ros2.guard import Guard, NoGuard
+from robolink_ros2.node import Ros, RosNode, resolve
+from robolink_ros2.runs import Part, Run, wait_until
+from robolink_ros2.telemetry import HealthPart, Measured, ReadingPart, SettingPart, StreamPart
 
 log = logging.getLogger(__name__)
 
-ODOMETRY_LOST_S: Final = 1.0
-GOAL_PERIOD_S: Final = 0.05
-STANDSTILL_S: Final = 0.75
-STILL_LINEAR: Final = 0.01
-STILL_ANGULAR: Final = 0.02
-ARRIVED_M: Final = 0.01
-SLOWEST: Final = 0.04
-POLL_S: Final = 0.01
+LOOK_S: Final = 0.25
+FOREIGN_S: Final = 10.0
+MAX_TEXT: Final = 512
+COUNTED: Final = ("malformed", "publish_failed", "incompatible_qos", "lost")
+# Streams whose silence says that the robot is gone; without one, presence of its nodes in the graph counts.
+VITAL: Final = ("Odometry", "JointState")
 
 
-class Drive(Protocol):
-    """What the robot needs of ROS 2."""
-
-    def drive(self, linear_x: float, linear_y: float, angular_z: float) -> None:
-        """Publish one velocity."""
-
-    def now_ns(self) -> int:
-        """The ROS clock."""
-
-    def close(self) -> None:
-        """Leave the graph."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The newest odometry and when it came, monotonic s."""
-
-    odometry: v1.Odometry
-    at: float
-
-    @property
-    def still(self) -> bool:
-        """Standstill, by the robot's own measurement."""
-        odometry = self.odometry
-        linear = math.hypot(odometry.linear_x, odometry.linear_y)
-        return linear < STILL_LINEAR and abs(odometry.angular_z) < STILL_ANGULAR
-
-
-class Ros2Base(RobotHandler):
-    """One base.
+class Ros2Robot(RobotHandler):
+    """One robot of a mapping.
 
     Args:
-        robot: Its id.
-        open_node: Makes the ROS 2 side from its two callbacks.
+        mapping: What it is made of.
+        ros: The process's place in the graph.
+        guard: Ends its motion in ROS 2 if this process dies.
+        types: Finds classes of types; of what is installed, unless given.
     """
 
     def __init__(
-        self, robot: str, open_node: Callable[[Callable[[Any, int], None], Callable[[Any], None]], Drive]
+        self, mapping: config.RobotConfig, ros: Ros, guard: Guard | NoGuard, types: Resolve = resolve
     ) -> None:
         """The sheet is fixed; the graph is joined when the driver takes it."""
-        self.robot, self.sheet = robot, base_sheet()
-        self._open_node = open_node
-        self._node: Drive | None = None
-        self._measured: Measured | None = None
+        self.robot, self.config = mapping.robot, mapping
+        self.sheet, self.left_out = robot_sheet(mapping, types)
+        self.guard = guard
+        self._ros = ros
+        self._node: RosNode | None = None
+        self._parts = [
+            part for name, each in mapping.components.items() for part in self._parts_of(name, each)
+        ]
+        self._velocities = {part.component: part for part in self._parts if isinstance(part, VelocityPart)}
+        self._streams = {(p.component, p.name): p for p in self._parts if isinstance(p, StreamPart)}
+        self._settings = {part.name: part for part in self._parts if isinstance(part, SettingPart)}
+        self._methods = {
+            f"{p.component}.{name}": call for p in self._parts for name, call in p.methods.items()
+        }
+        self._readings = {f"{c.name}.{p.field.name}" for c in self.sheet.components for p in c.properties}
+        self._runs: dict[bytes, Run] = {}
+        self._counters: Counter[str] = Counter()
+        self._shown: dict[str, Any] = {}
+        self._foreign_at = -FOREIGN_S
         self._answering = False
-        self._distance = 0.0
-        self._max_speed = DEFAULT_SPEED
         self._ending = threading.Event()
-        self._cancelled: dict[bytes, threading.Event] = {}
+
+    def _parts_of(self, name: str, part: config.Component) -> list[Part]:
+        """Those of one component whose types are there."""
+        found: list[Part] = [StreamPart(self, name, each, stream) for each, stream in part.streams.items()]
+        found += [ReadingPart(self, name, each, reading) for each, reading in part.readings.items()]
+        found += [SettingPart(self, name, each, setting) for each, setting in part.settings.items()]
+        found += [goals.CallPart(self, name, each, call) for each, call in part.calls.items()]
+        found += [goals.GoalPart(self, name, each, goal) for each, goal in part.goals.items()]
+        found = [each for each in found if not self._is_left_out(name, each)]
+        if part.diagnostics:
+            found.append(HealthPart(self, name, part.diagnostics))
+        if part.velocity is not None:
+            measured = [p.name for p in found if isinstance(p, StreamPart) and p.schema == "Odometry"]
+            found.append(VelocityPart(self, name, part.velocity, measured[0] if measured else ""))
+        usual: tuple[tuple[str, Any, Callable[..., Part], Callable[..., Part]], ...] = (
+            ("navigate_to", part.navigate_to, goals.NavigatePart, PoseTopicPart),
+            ("trajectory", part.trajectory, goals.FollowPart, joints.TrajectoryPart),
+            ("gripper", part.gripper, goals.GripPart, joints.GripperTopicPart),
+        )
+        for member, mapped, by_action, by_topic in usual:
+            if mapped is not None and f"{name}.{member}" not in self.left_out:
+                found.append((by_action if mapped.action else by_topic)(self, name, mapped))
+        return found
+
+    def _is_left_out(self, component: str, part: Part) -> bool:
+        names = [*part.methods, getattr(part, "name", ""), getattr(part, "_name", "").rpartition(".")[2]]
+        return any(f"{component}.{name}" in self.left_out for name in names if name)
 
     # Up: from ROS 2.
 
     def attached(self, link: RobotLink) -> None:
-        """Join the graph; offline until the first odometry comes."""
+        """Join the graph; offline until the robot answers."""
         super().attached(link)
-        link.quality(False, "no odometry yet")
-        link.report("base.max_speed", self._max_speed)
-        self._node = self._open_node(self._on_odometry, self._on_battery)
-        threading.Thread(target=self._watch, name="odometry watch", daemon=True).start()
+        link.quality(False, "nothing heard from its ROS 2 side yet")
+        name = f"robolink_{self.robot}"
+        self._node = self._ros.node(name, self.config.namespace, use_sim_time=self.config.use_sim_time)
+        self._node.on_problem = self.problem
+        self.report("ros.left_out", "; ".join(f"{k}: {v}" for k, v in self.left_out.items())[:MAX_TEXT])
+        self.report("ros.foreign", "")
+        self.report("ros.problems", "")
+        for what, why in self.left_out.items():
+            self.notice(f"{what} is left out: {why}", "left-out", v1.SEVERITY_WARNING)
+        for part in self._parts:
+            try:
+                part.start(self._node)
+            except LookupError as exc:
+                self.problem(str(exc))
+        threading.Thread(target=self._watch, name=f"watch {self.robot}", daemon=True).start()
 
-    def _on_odometry(self, message: Any, stamp_ns: int) -> None:
-        now = time.monotonic()
+    def report(self, name: str, value: Any) -> None:
+        """A reading. What the sheet has no place for is counted."""
         try:
-            odometry = convert.odometry(message)
+            self.link.report(name, value)
         except ValueError as exc:
-            log.warning("%s: %s", self.robot, exc)
-            return
-        before, self._measured = self._measured, Measured(odometry, now)
-        if before is not None:
-            step = math.hypot(odometry.x - before.odometry.x, odometry.y - before.odometry.y)
-            self._distance += step
-            if step:
-                self.link.report("base.distance", round(self._distance, 4))
-        at = convert.measured_at(stamp_ns, self._node.now_ns() if self._node else 0, now)
-        frame_id = message.header.frame_id
-        self.link.publish("base", "odometry", odometry, frame_id=frame_id, stamp_s=at)
-        if not self._answering:
+            self.malformed(str(exc))
+
+    def has_reading(self, name: str) -> bool:
+        """Whether the sheet has it."""
+        return name in self._readings
+
+    def notice(self, text: str, kind: str, severity: v1.Severity) -> None:
+        """Something for people."""
+        self.link.notice(text, kind=kind, severity=severity)
+
+    def publish(self, component: str, stream: str, taken: convert.Taken, frame_id: str, at: float) -> None:
+        """One sample, measured at that monotonic s."""
+        self.link.publish(
+            component, stream, taken.payload, frame_id=frame_id, stamp_s=at, attachment=taken.attachment
+        )
+
+    def malformed(self, text: str) -> None:
+        """A message that is not taken: counted, and shown."""
+        self._counters["malformed"] += 1
+        log.warning("%s: %s", self.robot, text)
+        self._shown["ros.problems"] = text[:MAX_TEXT]
+        self.link.report("ros.problems", text[:MAX_TEXT])
+
+    def problem(self, text: str) -> None:
+        """Something that did not match or was refused: shown, and once told."""
+        if self._shown.get("ros.problems") != text[:MAX_TEXT]:
+            self._shown["ros.problems"] = text[:MAX_TEXT]
+            self.link.report("ros.problems", text[:MAX_TEXT])
+            self.notice(text, "ros-problem", v1.SEVERITY_WARNING)
+
+    def foreign(self, who: str) -> None:
+        """Somebody else commands the velocity."""
+        now = time.monotonic()
+        if now - self._foreign_at >= FOREIGN_S:
+            self._foreign_at = now
+            self.notice(
+                f"velocity of {who}: another authority moves this robot",
+                "authority-conflict",
+                v1.SEVERITY_WARNING,
+            )
+            self.report("ros.foreign", who[:MAX_TEXT])
+
+    def measured(self, component: str, stream: str) -> Measured | None:
+        """The newest sample of a stream."""
+        part = self._streams.get((component, stream))
+        return None if part is None else part.measured
+
+    def alive(self) -> None:
+        """Something of the robot was heard."""
+        if not self._answering and self._vital_age() < self.config.lost_after_s:
             self._answering = True
             self.link.quality(True)
 
-    def _on_battery(self, message: Any) -> None:
-        state = convert.battery_state(message)
-        self.link.publish("battery", "state", state)
-        self.link.report("battery.percentage", round(state.percentage, 4))
+    def _vital(self) -> list[StreamPart]:
+        return [part for part in self._streams.values() if part.schema in VITAL]
+
+    def _vital_age(self) -> float:
+        """The age of the newest sign of life, s."""
+        vital = self._vital()
+        if not vital:
+            return 0.0 if self._anybody_there() else self.config.lost_after_s + 1.0
+        now = time.monotonic()
+        return max(now - part.measured.at if part.measured else now for part in vital)
+
+    def _anybody_there(self) -> bool:
+        """Without a vital stream: whether anything of the mapping is in the graph."""
+        mapped = [part for part in self._parts if not isinstance(part, VelocityPart)] or self._parts
+        gone = [part for part in mapped if part.missing()]
+        heard = any(part.measured is not None for part in self._streams.values())
+        return len(gone) < len(mapped) or heard
 
     def _watch(self) -> None:
-        """Its silence tells: nothing in rclpy says when a publisher dies."""
-        while not self._ending.wait(ODOMETRY_LOST_S / 4):
-            measured = self._measured
-            if self._answering and measured is not None and time.monotonic() - measured.at > ODOMETRY_LOST_S:
-                self._answering = False
-                self._stand()
-                self._end_goals()
-                self.link.quality(False, f"no odometry for {ODOMETRY_LOST_S:g} s")
+        """The graph, and silence, tell what no callback does."""
+        while not self._ending.wait(LOOK_S):
+            try:
+                self._look()
+            except Exception:  # its graph calls raise while the context is being shut down
+                if not self._ending.is_set():
+                    log.exception("%s: looking at the graph failed", self.robot)
+                    self._counters["look_failed"] += 1
 
-    def _end_goals(self) -> None:
-        """Their ends are told while the robot is still online: whoever asks learns why, not only that it is gone."""
-        self._wake_goals()
-        until = time.monotonic() + ODOMETRY_LOST_S
-        while self._cancelled and time.monotonic() < until:
-            time.sleep(POLL_S)
+    def _look(self) -> None:
+        node = self._node
+        if node is None:
+            return
+        node.look()
+        for part in self._parts:
+            part.look()
+        missing = sorted({each for part in self._parts for each in part.missing()} | set(node.missing()))
+        self._show("ros.waiting", ", ".join(missing)[:MAX_TEXT])
+        for name in COUNTED:
+            errors = self._ros.errors if name == "malformed" else 0
+            self._show(f"ros.{name}", self._counters[name] + node.counters[name] + errors)
+        if not self._vital():
+            self.alive()
+        if self._answering and self._vital_age() > self.config.lost_after_s:
+            self._lose()
+        if time.monotonic() - self._foreign_at > FOREIGN_S:
+            self._show("ros.foreign", "")
 
-    def _wake_goals(self) -> None:
-        for event in list(self._cancelled.values()):
-            event.set()
+    def _show(self, name: str, value: Any) -> None:
+        if self._shown.get(name) != value:
+            self._shown[name] = value
+            self.report(name, value)
+            if name == "ros.waiting" and value:
+                log.warning("%s waits for %s", self.robot, value)
+
+    def _lose(self) -> None:
+        """Goals end while the robot is still online: whoever asks learns why, not only that it is gone."""
+        silent = ", ".join(part.name for part in self._vital()) or "anything mapped"
+        text = f"no {silent} for {self.config.lost_after_s:g} s"
+        self._answering = False
+        for part in self._velocities.values():
+            part.stand()
+        for run in list(self._runs.values()):
+            run.lost = text
+            run.end()
+        wait_until(lambda: not self._runs, self.config.lost_after_s)
+        self.link.quality(False, text)
+
+    def goals_running(self) -> bool:
+        """Whether any order of ours runs."""
+        return bool(self._runs)
 
     # Down: from the hub.
 
-    def _publish(self, linear_x: float, linear_y: float, angular_z: float) -> None:
-        if self._node is not None:
-            self._node.drive(*convert.limit_speed(linear_x, linear_y, angular_z, self._max_speed))
-
-    def _stand(self) -> None:
-        if self._node is not None:
-            self._node.drive(0.0, 0.0, 0.0)
-
     def on_setpoint(self, component: str, name: str, values: tuple[float, ...], expires_in_s: float) -> None:
         """One velocity; zeros are the deadman's."""
-        self._publish(values[0], values[1], values[2])
+        self._velocities[component].send(values[0], values[1], values[2])
 
-    def on_setting(self, name: str, value: Any) -> None:
-        """`base.max_speed` limits what the bridge publishes."""
-        if name != "base.max_speed":
+    def on_setting(self, name: str, value: Any) -> Future[None] | None:
+        """`max_speed` limits what the bridge publishes; the others are parameters of nodes."""
+        component, _, member = name.partition(".")
+        if member == "max_speed" and component in self._velocities:
+            self._velocities[component].max_speed = float(value)
+            return None
+        part = self._settings.get(name)
+        if part is None:
             raise SettingRejectedError(f"{self.robot} has no setting {name}", cause=v1.CAUSE_UNSUPPORTED)
-        self._max_speed = float(value)
+        return part.apply(value)
 
     def on_command(self, order: Order) -> None:
-        """`base.drive_distance`, in a thread of its own."""
-        self._cancelled[order.id] = threading.Event()
-        threading.Thread(target=self._drive_distance, args=(order,), name=order.method, daemon=True).start()
+        """Each in a thread of its own."""
+        run = self._runs[order.id] = Run(order)
+        threading.Thread(target=self._run, args=(run,), name=order.method, daemon=True).start()
+
+    def _run(self, run: Run) -> None:
+        order = run.order
+        try:
+            self._methods[order.method](run)
+        except Exception as exc:
+            # Its outcome, whatever it is: no order stays without one.
+            log.exception("%s: %s raised", self.robot, order.method)
+            self._counters["malformed"] += 1
+            self.stand(order.method.partition(".")[0])
+            order.fail(f"{type(exc).__name__}: {exc}")
+        finally:
+            self._runs.pop(order.id, None)
 
     def on_cancel(self, order: Order, why: v1.CommandState) -> None:
         """End it at once."""
-        event = self._cancelled.get(order.id)
-        if event is not None:
-            event.set()
+        run = self._runs.get(order.id)
+        if run is not None:
+            run.end()
 
-    def _drive_distance(self, order: Order) -> None:
-        begun = self._measured
-        try:
-            if begun is None:
-                order.fail("no odometry yet: a distance cannot be measured", v1.CAUSE_UNREACHABLE)
-                return
-            self._drive(order, begun.odometry, float(order.args["distance"]), float(order.args["speed"]))
-        finally:
-            self._stand()
-            self._cancelled.pop(order.id, None)
+    def stand(self, component: str) -> None:
+        """Zero velocity of that component, if it has one."""
+        part = self._velocities.get(component)
+        if part is not None:
+            part.stand()
 
-    def _drive(self, order: Order, start: v1.Odometry, distance: float, speed: float) -> None:
-        cancelled = self._cancelled[order.id]
-        while True:
-            measured = self._measured
-            assert measured is not None
-            driven = math.hypot(measured.odometry.x - start.x, measured.odometry.y - start.y)
-            left = abs(distance) - driven
-            if order.cancel_requested is not None:
-                self._stand()
-                order.ended(order.cancel_requested, f"after {driven:.3f} m")
-                return
-            if not self._answering:
-                order.fail(f"the odometry stopped after {driven:.3f} m", v1.CAUSE_UNREACHABLE)
-                return
-            if left <= ARRIVED_M:
-                break
-            velocity = math.copysign(min(speed, max(left, SLOWEST)), distance)
-            self._publish(velocity, 0.0, 0.0)
-            progress = max(0.0, min(1.0, driven / max(abs(distance), ARRIVED_M)))
-            order.feedback(phase="driving", progress=progress, eta_s=left / abs(velocity), driven=driven)
-            cancelled.wait(GOAL_PERIOD_S)
-        self._stand()
-        self._wait_still(STANDSTILL_S)
-        end = self._measured or measured
-        order.succeed(distance=math.hypot(end.odometry.x - start.x, end.odometry.y - start.y))
-
-    def _wait_still(self, timeout_s: float) -> float | None:
-        """Until an odometry that came after now says standstill; how long that took, s."""
+    def wait_still(self, parts: list[Any], timeout_s: float) -> float | None:
+        """Until all of them measure standstill; how long that took, s. None: they did not in time."""
         begun = time.monotonic()
-        while time.monotonic() - begun < timeout_s:
-            measured = self._measured
-            if measured is not None and measured.at > begun and measured.still:
-                return time.monotonic() - begun
-            time.sleep(POLL_S)
+        if wait_until(lambda: all(part.still(begun) is True for part in parts), timeout_s):
+            return time.monotonic() - begun
         return None
 
     def on_stop(self, level: v1.StopLevel, generation: int) -> StopOutcome:
-        """Zero velocity at once, and standstill measured by the odometry."""
-        self._wake_goals()
-        self._stand()
-        took_s = self._wait_still(STANDSTILL_S)
+        """Goals are cancelled and zero velocity is published at once; standstill is measured."""
+        for run in list(self._runs.values()):
+            if run.order.motion:
+                run.end()
+        for velocity in self._velocities.values():
+            velocity.stand()
+        judges = [part for part in self._parts if part.still(0.0) is not None]
+        if not judges or not self._answering:
+            what = "no odometry or joint state comes" if self._vital() else "it measures no motion"
+            text = f"zero velocity was published and goals cancelled, but {what}: standstill is not measured"
+            return StopOutcome(v1.STOP_VERDICT_STOPPING, None, text)
+        took_s = self.wait_still(judges, STANDSTILL_S)
         if took_s is not None:
             return StopOutcome(v1.STOP_VERDICT_STOPPED, took_s * 1e3)
-        if not self._answering:
-            text = "zero velocity was published, but no odometry comes: standstill is not measured"
-            return StopOutcome(v1.STOP_VERDICT_STOPPING, None, text)
         return StopOutcome(v1.STOP_VERDICT_STOPPING, None, "zero velocity was published; it still moves")
 
     def close(self) -> None:
-        """Zero velocity, then leave the graph."""
+        """Zero velocity; the graph is left by whoever joined it."""
         self._ending.set()
-        self._stand()
+        for run in list(self._runs.values()):
+            run.end()
         if self._node is not None:
-            self._node.close()
+            for part in self._velocities.values():
+                part.stand()

@@ -25,25 +25,26 @@ ROBOT = "ros-1"
 ROLES = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
 # One domain a test, apart from those of other people on this machine.
 DOMAINS = itertools.count(40 + os.getpid() % 100)
+MAPPING = Path(__file__).with_name("robot.yaml")
 OBSERVER = Path(__file__).with_name("observer.py")
 
 if importlib.util.find_spec("rclpy") is None:
-    collect_ignore = ["test_bridge.py"]
+    collect_ignore = ["test_bridge.py", "test_kills.py", "test_mapping.py"]
 
 
 class Bridge:
     """`robolink ros2 bridge` in a process of its own."""
 
-    def __init__(self, hub: str, domain: int, log: Path) -> None:
+    def __init__(self, hub: str, domain: int, log: Path, *arguments: str) -> None:
         self.hub, self.domain, self.log = hub, domain, log
+        self.arguments = arguments or ("--robot", ROBOT)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         arguments = [
             "ros2",
             "bridge",
-            "--robot",
-            ROBOT,
+            *self.arguments,
             "--hub",
             self.hub,
             "--domain-id",
@@ -58,7 +59,7 @@ class Bridge:
     def end(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(15)
+            self.process.wait(30)
 
 
 class Observer:
@@ -96,21 +97,28 @@ class Observer:
 class Bench:
     """All of it, and what tests ask of it."""
 
-    def __init__(self, hub: HubProcess, folder: Path) -> None:
+    def __init__(self, hub: HubProcess, folder: Path, *arguments: str, navigator: bool = False) -> None:
         self.hub_process, self.domain = hub, next(DOMAINS) % 230
         self.sim = Ros2BaseSim(self.domain)
+        self.navigator = (
+            Ros2BaseSim(self.domain, module="robolink_sims.ros2_navigator") if navigator else None
+        )
         self.observer = Observer(self.domain)
-        self.bridge = Bridge(hub.url, self.domain, folder / "bridge.log")
+        self.bridge = Bridge(hub.url, self.domain, folder / "bridge.log", *arguments)
         self.bridge.start()
         self.hub: Hub = robolink.connect(hub.url, name="test", roles=ROLES)
         self.robot = self.hub.robot(ROBOT)
-        self.wait_online()
+        try:
+            self.wait_online()
+        except BaseException:
+            self.close()
+            raise
 
     def online(self) -> bool:
         return any(each.robot == ROBOT and each.online for each in self.hub.robots())
 
     def wait_online(self) -> None:
-        wait_for(self.online, 30, "the ROS robot at the hub")
+        wait_for(self.online, 60, "the ROS robot at the hub")
 
     def stream(self, seconds: float = 60.0, speed: float = 0.4) -> None:
         """Setpoints until the robot moves."""
@@ -122,13 +130,23 @@ class Bench:
 
     def close(self) -> None:
         self.hub.close()
-        self.bridge.end(signal.SIGKILL)
+        self.bridge.end()
         self.observer.close()
         self.sim.close()
+        if self.navigator is not None:
+            self.navigator.close()
 
 
 @pytest.fixture
 def bench(hub: HubProcess, tmp_path: Path) -> Iterator[Bench]:
     made = Bench(hub, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mapped(hub: HubProcess, tmp_path: Path) -> Iterator[Bench]:
+    """A robot from a mapping file, with its navigator in a process of its own."""
+    made = Bench(hub, tmp_path, "--config", str(MAPPING), navigator=True)
     yield made
     made.close()

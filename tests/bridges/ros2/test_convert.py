@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robolink.core.sheet import validate_sheet
 from robolink_ros2 import convert
-from robolink_ros2.describe import base_sheet
 
 FINITE = st.floats(-100, 100)
 
@@ -65,7 +63,3 @@ def test_a_stamp_gives_the_age_and_a_foreign_clock_gives_none() -> None:
     assert convert.measured_at(0, 1_500_000_000, 100.0) == 100.0
     assert convert.measured_at(2_000_000_000, 1_500_000_000, 100.0) == 100.0
     assert convert.measured_at(1, 3_600_000_000_000, 100.0) == 100.0
-
-
-def test_the_sheet_is_of_the_standard() -> None:
-    validate_sheet(base_sheet())

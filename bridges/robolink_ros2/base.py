@@ -1,0 +1,214 @@
+"""A mobile base: velocity with its deadman, a driven distance, and goals that are poses. Nothing here outlives its order.
+
+A velocity comes from a live setpoint or a live goal, and ends in zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from robolink import v1
+from robolink_ros2 import config, convert
+from robolink_ros2.node import In, Out, RosNode
+from robolink_ros2.runs import Part, Run
+
+if TYPE_CHECKING:
+    from robolink_ros2.robot import Ros2Robot
+
+STILL_LINEAR: Final = 0.01
+STILL_ANGULAR: Final = 0.02
+ARRIVED_M: Final = 0.01
+SLOWEST: Final = 0.04
+STANDSTILL_S: Final = 0.75
+# Our own last messages on cmd_vel: what comes there and is none of them is somebody else's.
+REMEMBERED: Final = 64
+SETTLED_S: Final = 0.5
+
+
+def is_still(odometry: v1.Odometry) -> bool:
+    """Standstill, by the robot's own measurement."""
+    linear = math.hypot(odometry.linear_x, odometry.linear_y)
+    return linear < STILL_LINEAR and abs(odometry.angular_z) < STILL_ANGULAR
+
+
+class VelocityPart(Part):
+    """cmd_vel of one component."""
+
+    def __init__(self, robot: Ros2Robot, component: str, velocity: config.Velocity, odometry: str) -> None:
+        """`odometry`: the stream that measures it; "": none."""
+        super().__init__(robot, component)
+        self.config, self.odometry = velocity, odometry
+        self.max_speed = min(velocity.speed, velocity.max_linear)
+        self._out: Out | None = None
+        self._node: RosNode | None = None
+        self._heard: In | None = None
+        self._sent: deque[tuple[float, ...]] = deque([(0.0, 0.0, 0.0)], maxlen=REMEMBERED)
+        self.methods = {"drive_distance": self._drive_distance} if odometry else {}
+
+    def start(self, node: RosNode) -> None:
+        """Publish cmd_vel, and listen who else does."""
+        self._node = node
+        self._out = node.publish(self.config.topic, self.config.type)
+        if self.robot.config.foreign_velocity == "report":
+            self._heard = node.listen(self.config.topic, self.config.type, self._on_velocity)
+        self.robot.report(f"{self.component}.max_speed", self.max_speed)
+
+    def missing(self) -> list[str]:
+        """Nobody listens to its velocity."""
+        return [f"a subscriber of {self.config.topic}"] if self._out and not self._out.listeners() else []
+
+    # Down.
+
+    def send(self, linear_x: float, linear_y: float, angular_z: float) -> None:
+        """One velocity, within the speed that is set."""
+        if self._out is None or self._node is None:
+            return
+        values = convert.limit_speed(linear_x, linear_y, angular_z, self.max_speed)
+        message = self._out.type()
+        try:
+            convert.fill_twist(message, *values)
+        except ValueError as exc:
+            self.robot.malformed(str(exc))
+            return
+        if hasattr(message, "header"):
+            self._node.stamp(message).header.frame_id = self.config.frame_id
+        self._sent.append(values)
+        self._out.send(message)
+
+    def stand(self) -> None:
+        """Zero velocity."""
+        self.send(0.0, 0.0, 0.0)
+
+    def still(self, since: float) -> bool | None:
+        """By an odometry that came after `since`."""
+        measured = self.robot.measured(self.component, self.odometry)
+        if measured is None:
+            return None
+        return measured.at > since and is_still(measured.payload)
+
+    # Who else.
+
+    def _on_velocity(self, message: Any) -> None:
+        try:
+            values = convert.twist(message)
+        except ValueError as exc:
+            self.robot.malformed(f"on {self.config.topic}: {exc}")
+            return
+        # What an action server of ours drives it by, while a goal of ours runs, is no conflict.
+        if not any(values) or values in self._sent or self.robot.goals_running():
+            return
+        assert self._node is not None
+        others = sorted({who for who, _type, _profile in self._node.offered(self.config.topic, ours=False)})
+        self.robot.foreign(f"{' or '.join(others) or 'an unknown publisher'} on {self.config.topic}")
+
+    # Goals.
+
+    def _drive_distance(self, run: Run) -> None:
+        order, measured = run.order, self.robot.measured(self.component, self.odometry)
+        if measured is None:
+            order.fail("no odometry yet: a distance cannot be measured", v1.CAUSE_UNREACHABLE)
+            return
+        start, distance = measured.payload, float(order.args["distance"])
+        speed = float(order.args["speed"])
+        try:
+            while True:
+                measured = self.robot.measured(self.component, self.odometry) or measured
+                driven = math.hypot(measured.payload.x - start.x, measured.payload.y - start.y)
+                left = abs(distance) - driven
+                if run.ending is not None:
+                    self.stand()
+                    order.ended(run.ending, f"after {driven:.3f} m")
+                    return
+                if run.lost:
+                    order.fail(f"the odometry stopped after {driven:.3f} m", v1.CAUSE_UNREACHABLE)
+                    return
+                if left <= ARRIVED_M:
+                    break
+                velocity = math.copysign(min(speed, max(left, SLOWEST)), distance)
+                self.send(velocity, 0.0, 0.0)
+                progress = max(0.0, min(1.0, driven / max(abs(distance), ARRIVED_M)))
+                order.feedback(phase="driving", progress=progress, eta_s=left / abs(velocity), driven=driven)
+                run.wait()
+        finally:
+            self.stand()
+        self.robot.wait_still([self], STANDSTILL_S)
+        end = (self.robot.measured(self.component, self.odometry) or measured).payload
+        order.succeed(distance=math.hypot(end.x - start.x, end.y - start.y))
+
+
+class PoseTopicPart(Part):
+    """Goals as PoseStamped on a topic; how far they are, and their end, by the odometry."""
+
+    def __init__(self, robot: Ros2Robot, component: str, navigate: config.Navigate) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component)
+        self.config = navigate
+        self.methods = {"navigate_to": self._navigate}
+        self._out: Out | None = None
+        self._node: RosNode | None = None
+
+    def start(self, node: RosNode) -> None:
+        """Publish goals."""
+        self._node = node
+        self._out = node.publish(self.config.topic, "geometry_msgs/msg/PoseStamped")
+
+    def missing(self) -> list[str]:
+        """Nobody takes goals."""
+        return [f"a subscriber of {self.config.topic}"] if self._out and not self._out.listeners() else []
+
+    def _message(self, x: float, y: float, theta: float) -> Any:
+        assert self._out is not None and self._node is not None
+        return convert.fill_pose(self._node.stamp(self._out.type()), x, y, theta, self.config.frame_id)
+
+    def hold(self) -> None:
+        """A topic knows no cancel: the goal becomes the place where it is."""
+        measured = self.robot.measured(self.component, self.config.odometry)
+        if measured is not None and self._out is not None:
+            here = measured.payload
+            self._out.send(self._message(here.x, here.y, here.theta))
+        self.robot.stand(self.component)
+
+    def _navigate(self, run: Run) -> None:
+        order, out = run.order, self._out
+        measured = self.robot.measured(self.component, self.config.odometry)
+        if measured is None or out is None or not out.listeners():
+            what = "odometry" if measured is None else f"subscriber of {self.config.topic}"
+            order.fail(f"no {what} yet", v1.CAUSE_UNREACHABLE)
+            return
+        x, y, theta = (float(order.args[name]) for name in ("x", "y", "theta"))
+        start = max(math.hypot(x - measured.payload.x, y - measured.payload.y), self.config.tolerance_m)
+        run.abort = self.hold
+        key = self.robot.guard.holding(out.topic, "geometry_msgs/msg/PoseStamped")
+        out.send(self._message(x, y, theta))
+        settled_at = None
+        try:
+            while True:
+                measured = self.robot.measured(self.component, self.config.odometry) or measured
+                here = measured.payload
+                key.update(self._message(here.x, here.y, here.theta))
+                left = math.hypot(x - here.x, y - here.y)
+                turn = abs(math.remainder(theta - here.theta, math.tau))
+                if run.ending is not None:
+                    self.hold()
+                    order.ended(run.ending, f"{left:.2f} m before the pose")
+                    return
+                if run.lost:
+                    self.hold()
+                    order.fail(run.lost, v1.CAUSE_UNREACHABLE)
+                    return
+                there = (
+                    left <= self.config.tolerance_m and turn <= self.config.tolerance_rad and is_still(here)
+                )
+                settled_at = (settled_at or measured.at) if there else None
+                if settled_at is not None and measured.at - settled_at >= SETTLED_S:
+                    order.succeed(x=here.x, y=here.y, theta=here.theta)
+                    return
+                progress = max(0.0, min(1.0, 1.0 - left / start))
+                order.feedback(
+                    phase="driving" if not there else "settling", progress=progress, distance_left=left
+                )
+                run.wait()
+        finally:
+            key.close()

@@ -1,0 +1,172 @@
+"""Arms and grippers by topic: JointTrajectory or Float64MultiArray out, progress and end by the joint states."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from robolink import v1
+from robolink_ros2 import config, convert
+from robolink_ros2.node import Out, RosNode
+from robolink_ros2.runs import Part, Run
+
+if TYPE_CHECKING:
+    from robolink_ros2.robot import Ros2Robot
+
+TRAJECTORY: Final = "trajectory_msgs/msg/JointTrajectory"
+# From where it is to where it is: a controller without a cancel holds there.
+HOLD_S: Final = 0.1
+# Over the planned duration, before a goal that does not arrive has failed.
+LATE_S: Final = 3.0
+STILL: Final = 0.01
+
+
+def positions_of(state: v1.JointState, joints: Sequence[str]) -> list[float] | None:
+    """Positions in that order; None where one is not measured."""
+    known = dict(zip(state.name, state.position, strict=False))
+    return [known[name] for name in joints] if all(name in known for name in joints) else None
+
+
+def speeds_of(state: v1.JointState, joints: Sequence[str]) -> list[float] | None:
+    """As `positions_of`."""
+    known = dict(zip(state.name, state.velocity, strict=False))
+    return [known[name] for name in joints] if all(name in known for name in joints) else None
+
+
+class JointsPart(Part):
+    """What goals on joints have in common."""
+
+    joints: tuple[str, ...] = ()
+    tolerance = 0.02
+
+    def __init__(self, robot: Ros2Robot, component: str, topic: str, ros_type: str, source: str) -> None:
+        """`source`: the stream of joint states."""
+        super().__init__(robot, component)
+        self._topic, self._type, self._source = topic, ros_type, source
+        self._out: Out | None = None
+
+    def start(self, node: RosNode) -> None:
+        """Publish."""
+        self._out = node.publish(self._topic, self._type)
+
+    def missing(self) -> list[str]:
+        """Nobody takes goals."""
+        return [f"a subscriber of {self._topic}"] if self._out and not self._out.listeners() else []
+
+    def positions(self) -> list[float] | None:
+        """Where the joints are."""
+        measured = self.robot.measured(self.component, self._source)
+        return None if measured is None else positions_of(measured.payload, self.joints)
+
+    def still(self, since: float) -> bool | None:
+        """By joint states that came after `since`."""
+        measured = self.robot.measured(self.component, self._source)
+        speeds = None if measured is None else speeds_of(measured.payload, self.joints)
+        if measured is None or speeds is None:
+            return None
+        return measured.at > since and all(abs(each) < STILL for each in speeds)
+
+    def message(self, points: Sequence[tuple[list[float], float]]) -> Any:
+        """Points as the controller wants them."""
+        assert self._out is not None
+        message = self._out.type()
+        if self._type != TRAJECTORY:
+            message.data = points[-1][0]
+            return message
+        point = importlib.import_module("trajectory_msgs.msg").JointTrajectoryPoint
+        return convert.fill_trajectory(message, point, self.joints, points)
+
+    def hold(self) -> None:
+        """Stay where it is."""
+        here = self.positions()
+        if here is not None and self._out is not None:
+            self._out.send(self.message([(here, HOLD_S)]))
+
+    def follow(self, run: Run, points: list[tuple[list[float], float]]) -> list[float] | None:
+        """Send points and wait for their end; the positions then, or None where the order has ended otherwise."""
+        order, out, begun = run.order, self._out, time.monotonic()
+        start = self.positions()
+        if start is None or out is None or not out.listeners():
+            what = (
+                f"positions of {', '.join(self.joints)}" if start is None else f"subscriber of {self._topic}"
+            )
+            order.fail(f"no {what} yet", v1.CAUSE_UNREACHABLE)
+            return None
+        goal, duration = points[-1]
+        way = max(self._error(start, goal), self.tolerance)
+        run.abort = self.hold
+        key = self.robot.guard.holding(out.topic, self._type)
+        out.send(self.message(points))
+        try:
+            while True:
+                here = self.positions() or start
+                key.update(self.message([(here, HOLD_S)]))
+                error, passed = self._error(here, goal), time.monotonic() - begun
+                if run.ending is not None or run.lost:
+                    self.hold()
+                    if run.ending is not None:
+                        order.ended(run.ending, f"{error:.3f} before the goal")
+                    else:
+                        order.fail(run.lost, v1.CAUSE_UNREACHABLE)
+                    return None
+                # The last point may be where it begins: only a passed duration ends a trajectory.
+                if error <= self.tolerance and passed >= duration and self.still(begun) is not False:
+                    return here
+                if passed > duration + LATE_S:
+                    self.hold()
+                    order.fail(f"{error:.3f} off the goal {LATE_S:g} s after its time")
+                    return None
+                progress = min(passed / duration, max(0.0, 1 - error / way), 1.0)
+                order.feedback(
+                    phase="moving", progress=progress, eta_s=max(0.0, duration - passed), error=error
+                )
+                run.wait()
+        finally:
+            key.close()
+
+    @staticmethod
+    def _error(one: Sequence[float], other: Sequence[float]) -> float:
+        return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+class TrajectoryPart(JointsPart):
+    """An arm's joint trajectory controller, by its topic."""
+
+    def __init__(self, robot: Ros2Robot, component: str, trajectory: config.Trajectory) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component, trajectory.topic, TRAJECTORY, trajectory.joint_states)
+        self.joints, self.tolerance = trajectory.joints, trajectory.tolerance
+        self.methods = {"move_joints": self._move, "follow_trajectory": self._follow}
+
+    def _move(self, run: Run) -> None:
+        self._run(run, run.order.args["positions"], (run.order.args["duration"],))
+
+    def _follow(self, run: Run) -> None:
+        self._run(run, run.order.args["positions"], run.order.args["times"])
+
+    def _run(self, run: Run, positions: Any, times: Any) -> None:
+        try:
+            points = convert.trajectory_points(len(self.joints), positions, times)
+        except ValueError as exc:
+            run.order.fail(str(exc), v1.CAUSE_INVALID)
+            return
+        here = self.follow(run, points)
+        if here is not None:
+            run.order.succeed(positions=tuple(here))
+
+
+class GripperTopicPart(JointsPart):
+    """A gripper by a topic."""
+
+    def __init__(self, robot: Ros2Robot, component: str, gripper: config.Gripper) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component, gripper.topic, gripper.type or TRAJECTORY, gripper.joint_states)
+        self.joints, self.tolerance = (gripper.joint,), gripper.tolerance
+        self.methods = {"move": self._move}
+
+    def _move(self, run: Run) -> None:
+        here = self.follow(run, [([float(run.order.args["position"])], 1.0)])
+        if here is not None:
+            run.order.succeed(position=here[0])

@@ -1,0 +1,83 @@
+"""What every part of a ROS 2 robot has in common: a running goal, and the part itself. No ROS 2 here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from robolink import v1
+from robolink.robot import Order
+
+if TYPE_CHECKING:
+    from robolink_ros2.robot import Ros2Robot
+
+PERIOD_S: Final = 0.05
+
+
+class Run:
+    """One order that runs in a thread of its own."""
+
+    def __init__(self, order: Order) -> None:
+        """Not begun."""
+        self.order = order
+        self.news = threading.Event()
+        # Called at once when it must end, in whatever thread says so.
+        self.abort: Callable[[], None] = lambda: None
+        self.lost = ""
+
+    def end(self) -> None:
+        """It must end: begin with that now."""
+        self.abort()
+        self.news.set()
+
+    def wait(self, seconds: float = PERIOD_S) -> None:
+        """Until there is news, or so long."""
+        self.news.wait(seconds)
+        self.news.clear()
+
+    @property
+    def ending(self) -> v1.CommandState | None:
+        """The state in which it should end, or None."""
+        return self.order.cancel_requested
+
+
+class Part:
+    """Something of a component: a velocity, an arm, an action, a service.
+
+    Attributes:
+        methods: Name to what runs a goal or a call of that name.
+    """
+
+    def __init__(self, robot: Ros2Robot, component: str) -> None:
+        """Nothing is opened."""
+        self.robot, self.component = robot, component
+        self.methods: dict[str, Callable[[Run], None]] = {}
+
+    def start(self, node: Any) -> None:
+        """Open what it needs in ROS 2."""
+
+    def stand(self) -> None:
+        """Whatever moves by it: stop, at once and idempotent."""
+
+    def still(self, since: float) -> bool | None:
+        """Measured standstill by something that came after `since`; None: it cannot tell."""
+        return None
+
+    def missing(self) -> list[str]:
+        """What it waits for."""
+        return []
+
+    def look(self) -> None:
+        """Called a few times a second, for what only the graph tells."""
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, step_s: float = 0.01) -> bool:
+    """Poll; False after the timeout."""
+    until = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(step_s)
+    return True

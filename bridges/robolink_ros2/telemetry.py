@@ -1,0 +1,285 @@
+"""What comes up from ROS 2: streams, single readings, diagnostics, parameters as settings. It commands nothing."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from robolink import v1
+from robolink.errors import SettingRejectedError
+from robolink_ros2 import config, convert, fields
+from robolink_ros2.clock import StampClock
+from robolink_ros2.node import Client, In, RosNode
+from robolink_ros2.runs import Part
+
+if TYPE_CHECKING:
+    from robolink_ros2.robot import Ros2Robot
+
+log = logging.getLogger(__name__)
+
+PARAMETER_S: Final = 5.0
+MAX_READING: Final = 512
+# A rate is an average: a sample that comes a little early is taken.
+EARLY: Final = 0.9
+
+
+class Measured(NamedTuple):
+    """The newest sample and when it came, monotonic s."""
+
+    payload: Any
+    at: float
+
+
+class StreamPart(Part):
+    """One topic as one stream."""
+
+    def __init__(self, robot: Ros2Robot, component: str, name: str, stream: config.Stream) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component)
+        self.name, self.config = name, stream
+        self.measured: Measured | None = None
+        self.schema = convert.schema_of(stream.type)
+        self._clock = StampClock(measured=robot.config.clock == "measured")
+        self._node: RosNode | None = None
+        self._in: In | None = None
+        self._last = -math.inf
+        self._distance = 0.0
+
+    def start(self, node: RosNode) -> None:
+        """Subscribe."""
+        self._node = node
+        forced = self.config.qos
+        self._in = node.listen(
+            self.config.topic,
+            self.config.type,
+            self._take,
+            large=self.config.type in convert.LARGE,
+            reliable=None if forced.reliability is None else forced.reliability == "reliable",
+            latched=None if forced.durability is None else forced.durability == "transient_local",
+        )
+
+    def _take(self, message: Any) -> None:
+        now = time.monotonic()
+        rate = self.config.rate_hz
+        if rate and now - self._last < EARLY / rate and self.schema not in ("Odometry", "JointState"):
+            return  # Thinned by the mapping; nothing is lost that was promised.
+        try:
+            taken = convert.take(self.config.type, message, n=self.config.thin, frames=self.config.frames)
+        except (ValueError, TypeError) as exc:
+            self.robot.malformed(f"on {self.config.topic}: {exc}")
+            return
+        before, self.measured = self.measured, Measured(taken.payload, now)
+        self.robot.alive()
+        if rate and now - self._last < EARLY / rate:
+            return  # Goals are measured by every sample, the hub is told of some.
+        self._last = now
+        header = getattr(message, "header", None)
+        stamp = convert.stamp_ns(header.stamp) if header is not None else 0
+        at = self._clock.measured_at(stamp, self._node.now_ns() if self._node and stamp else 0, now)
+        frame_id = getattr(header, "frame_id", "")
+        self.robot.publish(self.component, self.name, taken, frame_id, at)
+        self._readings(taken.payload, before)
+
+    def _readings(self, payload: Any, before: Measured | None) -> None:
+        if isinstance(payload, v1.BatteryState):
+            self.robot.report(f"{self.component}.percentage", round(payload.percentage, 4))
+        elif isinstance(payload, v1.Odometry) and self.robot.has_reading(f"{self.component}.distance"):
+            if before is not None:
+                step = math.hypot(payload.x - before.payload.x, payload.y - before.payload.y)
+                self._distance += step
+                if step:
+                    self.robot.report(f"{self.component}.distance", round(self._distance, 4))
+
+
+class ReadingPart(Part):
+    """One field of a topic as a reading."""
+
+    def __init__(self, robot: Ros2Robot, component: str, name: str, reading: config.Reading) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component)
+        self._name, self._config = f"{component}.{name}", reading
+
+    def start(self, node: RosNode) -> None:
+        """Subscribe."""
+        node.listen(self._config.topic, self._config.type, self._take)
+
+    def _take(self, message: Any) -> None:
+        try:
+            value = fields.read(message, self._config.field)
+        except ValueError as exc:
+            self.robot.malformed(f"on {self._config.topic}: {exc}")
+            return
+        self.robot.report(self._name, value)
+
+
+class HealthPart(Part):
+    """Diagnostics: the worst level as a reading, and a notice where it gets worse."""
+
+    def __init__(self, robot: Ros2Robot, component: str, topic: str) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component)
+        self._topic = topic
+        self._states: dict[str, tuple[str, str]] = {}
+        self._level = "ok"
+
+    def start(self, node: RosNode) -> None:
+        """Subscribe."""
+        node.listen(self._topic, "diagnostic_msgs/msg/DiagnosticArray", self._take)
+
+    def _take(self, message: Any) -> None:
+        self._states |= convert.health(message)
+        level, text = convert.worst(self._states)
+        self.robot.report(f"{self.component}.health", level)
+        self.robot.report(f"{self.component}.health_text", text[:MAX_READING])
+        if convert.HEALTH.index(level) > convert.HEALTH.index(self._level):
+            severity = v1.SEVERITY_WARNING if level == "warning" else v1.SEVERITY_ERROR
+            self.robot.notice(f"diagnostics are {level}: {text}", "diagnostics", severity)
+        self._level = level
+
+
+class SettingPart(Part):
+    """One parameter of a node as a setting."""
+
+    def __init__(self, robot: Ros2Robot, component: str, name: str, setting: config.Setting) -> None:
+        """Nothing is opened."""
+        super().__init__(robot, component)
+        self.name, self._config = f"{component}.{name}", setting
+        self._set: Client | None = None
+        self._get: Client | None = None
+        self._there = False
+        # The last value that the node took: taken again when the node comes back, as settings converge.
+        self._applied: fields.Plain | None = None
+
+    def start(self, node: RosNode) -> None:
+        """Clients of the node's parameter services, and its news."""
+        self._node = node
+        where = self._config.node.rstrip("/")
+        self._get = node.client(f"{where}/get_parameters", "rcl_interfaces/srv/GetParameters")
+        self._set = node.client(f"{where}/set_parameters", "rcl_interfaces/srv/SetParameters")
+        # Best effort would do for its own sake; the events are offered reliably.
+        node.listen("/parameter_events", "rcl_interfaces/msg/ParameterEvent", self._on_event)
+
+    def missing(self) -> list[str]:
+        """Its node."""
+        return [] if self._there else [f"parameters of {self._config.node}"]
+
+    def look(self) -> None:
+        """Whether the node is there; when it comes, what it has, or what it should have."""
+        there = self._get is not None and self._set is not None and self._get.ready() and self._set.ready()
+        came, self._there = there and not self._there, there
+        if not came or self._get is None:
+            return
+        if self._applied is not None:
+            self._send(self._applied, Future())
+            return
+        request = self._get.type.Request()
+        request.names = [self._config.parameter]
+        self._get.send(request, self._got)
+
+    def _got(self, response: Any) -> None:
+        if response is not None and len(response.values) == 1:
+            self._report(response.values[0])
+
+    def _on_event(self, message: Any) -> None:
+        if message.node != self._node.resolved(self._config.node):
+            return
+        for each in (*message.new_parameters, *message.changed_parameters):
+            if each.name == self._config.parameter:
+                self._report(each.value)
+
+    def _report(self, value: Any) -> None:
+        found = parameter_value(value)
+        if found is None:
+            self.robot.problem(f"{self._config.node} has no parameter {self._config.parameter}")
+            return
+        if self._config.type == "double" and isinstance(found, int) and not isinstance(found, bool):
+            found = float(found)
+        try:
+            self.robot.report(self.name, found)
+        except ValueError as exc:
+            self.robot.malformed(str(exc))
+
+    def apply(self, value: fields.Plain) -> Future[None]:
+        """Set it; the node's own word is the verdict."""
+        verdict: Future[None] = Future()
+        if self._set is None or not self._set.ready():
+            text = f"the parameters of {self._config.node} cannot be reached"
+            verdict.set_exception(SettingRejectedError(text, cause=v1.CAUSE_UNREACHABLE))
+            # Kept: it is taken when the node comes, as a setting converges.
+            self._applied = value
+            return verdict
+        self._send(value, verdict)
+        return verdict
+
+    def _send(self, value: fields.Plain, verdict: Future[None]) -> None:
+        assert self._set is not None
+        request = self._set.type.Request()
+        request.parameters = [parameter_message(self._config.parameter, value)]
+
+        def answered(response: Any) -> None:
+            timer.cancel()
+            if verdict.done():
+                return
+            refused = "" if response is None or response.results[0].successful else response.results[0].reason
+            if response is None or not response.results[0].successful:
+                why = "it does not answer" if response is None else refused or "no reason is given"
+                text = f"{self._config.node} refuses {self._config.parameter} = {value!r}: {why}"
+                cause = v1.CAUSE_UNREACHABLE if response is None else v1.CAUSE_INVALID
+                verdict.set_exception(SettingRejectedError(text, cause=cause))
+                return
+            self._applied = value
+            verdict.set_result(None)
+            self.robot.report(self.name, value)
+
+        give_up: list[Any] = []
+
+        def late() -> None:
+            for each in give_up:
+                each()
+            answered(None)
+
+        timer = threading.Timer(PARAMETER_S, late)
+        timer.daemon = True
+        timer.start()
+        give_up.append(self._set.send(request, answered))
+
+
+# rcl_interfaces/ParameterType to the field that holds the value.
+_VALUE_FIELDS: Final = {
+    1: "bool_value",
+    2: "integer_value",
+    3: "double_value",
+    4: "string_value",
+    7: "integer_array_value",
+    8: "double_array_value",
+}
+
+
+def parameter_value(value: Any) -> fields.Plain | None:
+    """rcl_interfaces/ParameterValue; None: not set, or a list of texts or truths, which the standard has no value for."""
+    name = _VALUE_FIELDS.get(value.type)
+    if name is None:
+        return None
+    found = getattr(value, name)
+    return tuple(float(each) for each in found) if name.endswith("array_value") else found
+
+
+def parameter_message(name: str, value: fields.Plain) -> Any:
+    """rcl_interfaces/Parameter."""
+    from rcl_interfaces.msg import Parameter
+
+    message = Parameter(name=name)
+    kind = (
+        1 if isinstance(value, bool)
+        else 2 if isinstance(value, int)
+        else 3 if isinstance(value, float)
+        else 4 if isinstance(value, str)
+        else 8
+    )  # fmt: skip
+    message.value.type = kind
+    setattr(message.value, _VALUE_FIELDS[kind], list(value) if isinstance(value, tuple) else value)
+    return message
