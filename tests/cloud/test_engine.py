@@ -204,6 +204,16 @@ def test_a_second_command_waits_until_the_first_was_read(bench: Bench) -> None:
     assert all(each.terminal.done() for each in (first, second, third))
 
 
+def test_only_the_first_of_our_commands_is_on_its_way(bench: Bench) -> None:
+    for twin_id in ("a", "b"):
+        bench.engine.add(CommandOperation(ROBOT, twin_id, "walker.walk", {}, 30.0, bench.now))
+    [patch] = bench.take()
+    assert isinstance(patch.operation, CommandOperation) and patch.operation.id == "a"
+    assert bench.take() == []
+    bench.answer(patch)
+    assert bench.take() == [], "the place is taken until it was read"
+
+
 def test_another_apps_command_is_not_overwritten_before_it_is_over(bench: Bench) -> None:
     bench.wish("cmd", twincmd.make("other", "walker.walk", {}, WALL_MS, 10_000))
     mine = bench.command("mine")
