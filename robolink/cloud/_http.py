@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from typing import Any, Final
@@ -78,10 +79,9 @@ class KubeApi:
             text = answer.read(MAX_BODY)
             if answer.will_close:
                 self._drop()
-        document = _parse(text, path)
         if not 200 <= answer.status < 300:
-            raise status_of(document, answer.status, answer.getheader("Retry-After", ""))
-        return document
+            raise status_of(_parse_error(text), answer.status, answer.getheader("Retry-After", ""))
+        return _parse(text, path)
 
     def _exchange(self, method: str, path: str, data: bytes | None, kind: str) -> http.client.HTTPResponse:
         for fresh in (False, True):
@@ -89,7 +89,13 @@ class KubeApi:
             try:
                 connection.request(method, self._prefix + path, data, self._headers(kind))
                 return connection.getresponse()
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            except (
+                http.client.RemoteDisconnected,
+                BrokenPipeError,
+                ConnectionResetError,
+                ssl.SSLEOFError,
+                ssl.SSLZeroReturnError,
+            ):
                 self._drop()
                 # The server closes what was idle for long: then the request never got there.
                 if fresh or not reused:
@@ -168,7 +174,7 @@ class KubeApi:
                 connection.close()
                 if answer.status == 401 and self._config.token_renewed is not None:
                     self._config.token_renewed()  # The watcher asks again after a moment.
-                raise status_of(_parse(text, path), answer.status, answer.getheader("Retry-After", ""))
+                raise status_of(_parse_error(text), answer.status, answer.getheader("Retry-After", ""))
         return EventStream(connection, answer, self._config.server)
 
 
@@ -217,3 +223,11 @@ def _parse(text: bytes, path: str) -> Any:
         raise RemoteProtocolError(
             f"{path}: the answer is no JSON: {text[:80]!r}", hint="is this address a Kubernetes API server?"
         ) from exc
+
+
+def _parse_error(text: bytes) -> Any:
+    """A `Status`, or the words of whoever answered instead: a path that is not served yet answers in plain text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"kind": "Status", "message": text[:200].decode(errors="replace").strip()}

@@ -359,3 +359,4 @@ def test_an_answer_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(RemoteProtocolError, match="no JSON"):
         _http._parse(b"<html>", "/apis")
+    assert "404 page not found" in str(_http.status_of(_http._parse_error(b"404 page not found\n"), 404))

@@ -1,11 +1,12 @@
 // The servers of the test bed, as tools: `go build tool` in this folder; `.ci/testbed` does it and keeps what it built.
-// An API server and kubectl of one release. Its own module replaces its parts by folders, which a module that only names it cannot:
+// An API server, the part of it that serves custom resources, and kubectl, of one release. Kubernetes' own module replaces its parts by folders, which a module that only names it cannot:
 // so the same parts by version. KubeEdge's module is not served by the module proxy; what that means is in README.md.
 module robolink.invalid/testbed
 
 go 1.24.0
 
 tool (
+	k8s.io/apiextensions-apiserver
 	k8s.io/kubernetes/cmd/kube-apiserver
 	k8s.io/kubernetes/cmd/kubectl
 )
