@@ -1,6 +1,6 @@
-// The servers of the test bed, as tools: `go build tool` in this folder; `.ci/testbed` does it and keeps what it built.
-// An API server, the part of it that serves custom resources, and kubectl, of one release. Kubernetes' own module replaces its parts by folders, which a module that only names it cannot:
-// so the same parts by version. KubeEdge's module is not served by the module proxy; what that means is in README.md.
+// The servers of the test bed, as tools; `.ci/testbed` builds them and keeps what it built. An API server, the part of it that
+// serves custom resources, and kubectl, of one release. Kubernetes' own module replaces its parts by folders, which a module that
+// only names it cannot do: so the same parts by version. KubeEdge's own module is not served; what that means is in README.md.
 module robolink.invalid/testbed
 
 go 1.24.0
