@@ -15,7 +15,7 @@ Record: TypeAlias = dict[str, Any]
 
 SUCCEEDED: Final = "SUCCEEDED"
 # What may be said of a command that a reset has hit: it may have run, in part or whole. Anything else says that it has not.
-UNKNOWN: Final = ("LOST", "FAILED DISCONNECTED", "CANCELED")
+UNKNOWN: Final = ("LOST", "FAILED DISCONNECTED", "FAILED MAX_DURATION", "CANCELED")
 BOTH: Final = ("board", "bridge")
 
 
