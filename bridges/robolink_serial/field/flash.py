@@ -22,6 +22,15 @@ from robolink_serial.field.show import Progress, busy, progress, say, size
 from robolink_serial.field.tool import BoardError, Facts, Repl, broken_in
 
 HELLO_S: Final = 10.0
+# A board that was updated from afar runs a slot; what is flashed by hand is meant to run.
+RUN_FLASHED: Final = """
+import os
+for _p in ('slots/record.new','slots/record.json'):
+ try:
+  os.remove(_p)
+ except OSError:
+  pass
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +135,7 @@ def _write(repl: Repl, todo: Plan, wanted: list[BoardFile]) -> None:
             _copy(repl, todo.write, shown)
     if todo.remove:
         repl.run("import os\n" + "".join(f"os.remove({path!r})\n" for path in todo.remove))
+    repl.run(RUN_FLASHED)
     if todo.write or todo.remove:
         kept = set(todo.kept)
         files = {each.path: each.digest for each in wanted if each.path not in kept}
@@ -200,6 +210,7 @@ def hello_view(hello: v1.SerialHello, sheet: v1.Sheet) -> dict[str, Any]:
         "schema_hash": f"{hello.schema_hash:08x}",
         "sheet_hash": f"{hello.sheet_hash:08x}",
         "stopped": hello.stop_latched,
+        "slot": hello.slot or "flashed",
     }
 
 

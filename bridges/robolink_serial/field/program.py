@@ -65,7 +65,7 @@ def build(facts: Facts, program: Path | None, profile: str | None) -> list[Board
 
     Args:
         facts: Of the board that it is for.
-        program: A folder with main.py of one's own; the package is ours unless it has one.
+        program: A folder with main.py and modules of one's own; package, boot.py and slots are ours unless it has them.
         profile: Name of one of ours, or a path; None: profile.json of the folder, if it has one.
 
     Raises:
@@ -80,24 +80,15 @@ def build(facts: Facts, program: Path | None, profile: str | None) -> list[Board
     chosen = _profile(profile, folder, ours)
     if chosen is not None:
         made.append(BoardFile(PROFILE, chosen))
-    made += [_extra(source, folder, facts) for source in _extras(folder, ours)]
-    return made + [BoardFile(name, (folder / name).read_bytes()) for name in TOP if (folder / name).is_file()]
-
-
-def _extras(folder: Path, ours: Path) -> list[Path]:
-    """One's own modules beside main.py."""
-    if folder == ours:
-        return []
-    return sorted(each for each in folder.glob("*.py") if each.name not in TOP)
+    modules = {each.name: each for place in (ours, folder) for each in sorted(place.glob("*.py"))}
+    tops = [modules.pop(name) for name in TOP if name in modules]
+    made += [_compiled(source, name, facts) for name, source in sorted(modules.items())]
+    return made + [BoardFile(source.name, source.read_bytes()) for source in tops]
 
 
 def _module(source: Path, package: Path, facts: Facts) -> BoardFile:
     name = f"{PACKAGE}/{source.relative_to(package).as_posix()}"
     return _compiled(source, name, facts)
-
-
-def _extra(source: Path, folder: Path, facts: Facts) -> BoardFile:
-    return _compiled(source, source.relative_to(folder).as_posix(), facts)
 
 
 def _compiled(source: Path, name: str, facts: Facts) -> BoardFile:

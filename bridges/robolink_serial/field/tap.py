@@ -19,6 +19,8 @@ MESSAGES: Final[Mapping[int, Any]] = {
     number: getattr(v1, "Serial" + "".join(word.title() for word in name.split("_")[3:]), None)
     for name, number in v1.SerialFrameKind.items()
 }
+# Numbers that people compare, not count.
+HEXADECIMAL: Final = frozenset({"schema_hash", "sheet_hash", "session_id", "nonce", "echo_nonce"})
 PREFIX: Final = "SERIAL_FRAME_KIND_"
 
 
@@ -126,9 +128,10 @@ def fields(message: Message | None, names: Mapping[int, str]) -> dict[str, Any]:
     member = getattr(message, "member", None)
     if isinstance(member, int) and member in names:
         told["member"] = names[member]
-    for name in ("command_id",):
-        if name in told:
-            told[name] = getattr(message, name).hex()
+    if "command_id" in told:
+        told["command_id"] = message.command_id.hex()  # type: ignore[attr-defined]
+    for name in HEXADECIMAL.intersection(told):
+        told[name] = f"{getattr(message, name):08x}"
     return told
 
 

@@ -79,7 +79,8 @@ def test_what_is_let_through_never_fills_the_disk(
 def test_everything_is_compiled_for_the_board_and_main_comes_last() -> None:
     made = build(FACTS, None, None)
     names = [each.path for each in made]
-    assert names[-1] == "main.py"
+    assert names[-2:] == ["boot.py", "main.py"]
+    assert "robolink_slots.mpy" in names
     sources = {each.name for each in (firmware_folder() / "robolink_board").rglob("*.py")}
     assert {each.rpartition("/")[2].replace(".mpy", ".py") for each in names if "/" in each} == sources
     assert all(each.data.startswith(b"M\x06") for each in made if each.path.endswith(".mpy"))
@@ -117,7 +118,7 @@ def test_findings_have_a_cure_where_one_is_needed() -> None:
     assert judge.line({"noise_bytes": 9}).level is Level.OK, "what a board prints is no fault of the line"
     assert judge.files(3, ["a", "b", "c"], ["a", "b", "c"], compiled=True).text == "no Robolink package"
     assert judge.files(3, [], [], compiled=False).level is Level.NOTE
-    assert list(judge.printed(["hello", "ValueError: x"]))[0].level is Level.NOTE
+    assert next(judge.printed(["hello", "ValueError: x"])).level is Level.NOTE
     assert (size(999), size(41_000), size(2_500_000), size(250_000_000_000)) == (
         "999 B",
         "41.0 kB",
