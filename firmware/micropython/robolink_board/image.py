@@ -5,21 +5,17 @@ refusal leaves every slot as it was. Names, states and record are robolink_slots
 """
 
 import binascii
-import hashlib
 import os
 
-from robolink_board import messages
+from robolink_board import messages, slotfiles
 from robolink_board.ticks import ticks_add, ticks_diff
 
 TELL, VERIFY, BOOT, CONFIRM, ROLLBACK, ABORT = 1, 2, 3, 4, 5, 6
 TRIAL_MS = 30000
 # So long the answer has to leave before the board resets.
 RESET_MS = 100
-HASH_BYTES = 512
-HASHES_A_STEP = 4
 RESERVE_BYTES = 8192
 MAX_FILES = 128
-MANIFEST = "/image.json"
 
 
 class Refused(Exception):
@@ -30,10 +26,12 @@ class Refused(Exception):
 
 class Images:
     def __init__(self, slots, send, bulk, safe, reset, version=""):
-        # send(kind, message); bulk(transfer, size, next_offset) opens the lane and None closes it; safe() is "" or what moves.
+        # send(kind, message); bulk(transfer, size, next_offset, now) opens the lane, transfer 0 closes it; safe() is ""
+        # or what moves.
         self.slots, self.version = slots, version
         self._send, self._bulk, self._safe, self._reset = send, bulk, safe, reset
         self._record = slots.load()
+        self._now = 0
         self._close_transfer()
         self._reset_at = self._trial_ends = None
         self._verifying = None
@@ -53,6 +51,7 @@ class Images:
     # Orders.
 
     def message(self, kind, message, now):
+        self._now = now
         try:
             if kind == messages.IMAGE_BEGIN_KIND:
                 self._begin(message)
@@ -74,7 +73,7 @@ class Images:
         if message["transfer"] == self._transfer:
             return
         slot = self._choose(message["slot"])
-        entry, digest = self._entry(slot), _hex(message["sha256"])
+        entry, digest = self._entry(slot), slotfiles.to_hex(message["sha256"])
         same = (entry.get("size"), entry.get("sha256")) == (message["size"], digest)
         if not (same and entry["state"] == self.slots.RECEIVING):
             self._make_room(slot, message["size"])
@@ -82,7 +81,7 @@ class Images:
             head = {"before": self.slots.FLASHED} if slot == self._record["before"] else {}
             told = {"version": message["version"], "size": message["size"], "sha256": digest}
             self._keep(slot, self.slots.RECEIVING, head, told)
-            _clear(self.slots.folder_of(slot))
+            slotfiles.clear(self.slots.folder_of(slot))
         self._close_transfer()
         self._verifying = None
         self._transfer, self._slot, self._size = message["transfer"], slot, message["size"]
@@ -102,7 +101,7 @@ class Images:
         return wanted or next(name for name in self.slots.NAMES if name not in taken)
 
     def _make_room(self, slot, size):
-        free = self.free_bytes() + _used(self.slots.folder_of(slot))
+        free = self.free_bytes() + slotfiles.bytes_in(self.slots.folder_of(slot))
         if free < size + RESERVE_BYTES:
             raise Refused(
                 messages.STORAGE, "%d bytes do not fit: %d are free, %d stay so" % (size, free, RESERVE_BYTES)
@@ -119,7 +118,7 @@ class Images:
         path, index = message["path"], message["index"]
         if index < len(self._files):
             return False  # Said twice.
-        if index != len(self._files) or not _is_path(path) or len(message["sha256"]) != 32:
+        if index != len(self._files) or not slotfiles.is_path(path) or len(message["sha256"]) != 32:
             raise Refused(messages.INVALID, "file %d (%s) is not what comes next" % (index, path[:60]))
         self._files.append((path, message["size"], message["sha256"]))
         if len(self._files) < self._count:
@@ -128,7 +127,7 @@ class Images:
         if total != self._size:
             raise Refused(messages.INVALID, "the files have %d bytes, the image %d" % (total, self._size))
         self._resume()
-        self._bulk(self._transfer, self._size, self.next_offset)
+        self._bulk(self._transfer, self._size, self.next_offset, self._now)
         return True
 
     def _resume(self):
@@ -136,7 +135,7 @@ class Images:
         folder = self.slots.folder_of(self._slot)
         self.next_offset = self._at = self._file_offset = 0
         for path, size, _ in self._files:
-            there = _size(folder + "/" + path)
+            there = slotfiles.size_of(folder + "/" + path)
             if there != size:
                 break
             self.next_offset += size
@@ -152,7 +151,7 @@ class Images:
     def _opened(self):
         if self._open is None:
             path = self.slots.folder_of(self._slot) + "/" + self._files[self._at][0]
-            _make_folders(path)
+            slotfiles.make_folders(path)
             self._open = open(path, "wb")
             self._file_offset = 0
         return self._open
@@ -176,7 +175,7 @@ class Images:
                     self._file_offset = 0
                     self._skip_empty()
             except OSError as error:
-                self._bulk(0, 0, 0)
+                self._bulk(0, 0, 0, self._now)
                 self.tell(messages.STORAGE, "the file system refuses: %s" % error)
                 break
         return stored
@@ -205,11 +204,11 @@ class Images:
         if self._open is not None:
             self._open.close()
         self._close_transfer()
-        self._bulk(0, 0, 0)
+        self._bulk(0, 0, 0, self._now)
         self._verifying = None
         if slot:
             self._keep(slot, self.slots.EMPTY, {}, {})
-            _clear(self.slots.folder_of(slot))
+            slotfiles.clear(self.slots.folder_of(slot))
 
     def _verify(self, message):
         if self._verifying is not None:
@@ -221,7 +220,7 @@ class Images:
             raise Refused(messages.MODE, text)
         if self._entry(self._slot)["state"] == self.slots.RECEIVING:
             self._keep(self._slot, self.slots.VERIFYING)
-            self._verifying = _Hashes(self.slots.folder_of(self._slot), self._files)
+            self._verifying = slotfiles.Hashes(self.slots.folder_of(self._slot), self._files)
 
     def _boot(self, slot, now):
         if self._reset_at is not None:
@@ -265,6 +264,7 @@ class Images:
     # Time.
 
     def step(self, now):
+        self._now = now
         if self._verifying is not None:
             self._verify_on()
         if self._trial_ends is not None and ticks_diff(now, self._trial_ends) >= 0:
@@ -283,7 +283,7 @@ class Images:
         self._verifying = None
         good = good and digest == self._entry(slot)["sha256"]
         self._close_transfer()
-        self._bulk(0, 0, 0)
+        self._bulk(0, 0, 0, self._now)
         self._keep(slot, self.slots.VERIFIED if good else self.slots.DAMAGED)
         if good:
             self.tell()
@@ -332,95 +332,3 @@ class Images:
             "sha256": binascii.unhexlify(entry.get("sha256", "")),
             "running": runs,
         }
-
-
-class _Hashes:
-    # Of the files in a slot, a few blocks at a time.
-    def __init__(self, folder, files):
-        self._folder, self._files = folder, files
-        self._whole = hashlib.sha256()
-        self._block = bytearray(HASH_BYTES)
-        self._at = 0
-        self._file = self._hash = None
-
-    def digest(self):
-        return _hex(self._whole.digest())
-
-    def step(self):
-        # True or False at the end, None before.
-        view = memoryview(self._block)
-        for _ in range(HASHES_A_STEP):
-            if self._file is None:
-                if self._at == len(self._files):
-                    return True
-                try:
-                    self._file = open(self._folder + "/" + self._files[self._at][0], "rb")
-                except OSError:
-                    return False
-                self._hash = hashlib.sha256()
-            count = self._file.readinto(self._block)
-            if count:
-                self._hash.update(view[:count])
-                self._whole.update(view[:count])
-                continue
-            self._file.close()
-            self._file = None
-            if self._hash.digest() != self._files[self._at][2]:
-                return False
-            self._at += 1
-        return None
-
-
-def _hex(data):
-    return binascii.hexlify(data).decode()
-
-
-def _is_path(path):
-    parts = path.split("/")
-    return 0 < len(path) <= 96 and all(
-        part and part not in (".", "..") and all(c.isalpha() or c.isdigit() or c in "_-." for c in part)
-        for part in parts
-    )
-
-
-def _size(path):
-    try:
-        return os.stat(path)[6]
-    except OSError:
-        return -1
-
-
-def _make_folders(path):
-    at = path.find("/")
-    while at >= 0:
-        try:
-            os.mkdir(path[:at])
-        except OSError:
-            pass  # It is there, or the file will say why not.
-        at = path.find("/", at + 1)
-
-
-def _clear(folder):
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return
-    for name in names:
-        path = folder + "/" + name
-        if os.stat(path)[0] & 0x4000:
-            _clear(path)
-            os.rmdir(path)
-        else:
-            os.remove(path)
-
-
-def _used(folder):
-    used = 0
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return 0
-    for name in names:
-        path = folder + "/" + name
-        used += _used(path) if os.stat(path)[0] & 0x4000 else os.stat(path)[6]
-    return used
