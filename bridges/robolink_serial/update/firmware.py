@@ -235,4 +235,4 @@ class Firmware:
 
 def slot_state(state: int) -> str:
     """As people read it."""
-    return v1.SerialSlotState.Name(state).removeprefix("SERIAL_SLOT_STATE_")  # type: ignore[arg-type]
+    return v1.SerialSlotState.Name(state).removeprefix("SERIAL_SLOT_STATE_")
