@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from robolink import v1
-from robolink.core.link import Down, LinkEvent, LogLine, Received, Refused, Up
+from robolink.core.link import BulkProgress, Down, LinkEvent, LogLine, Received, Refused, Up
 from robolink.errors import ConfigError, LocalProtocolError, RemoteProtocolError
 from robolink.robot import Driver
 from robolink_serial.console import Console
 from robolink_serial.line import Line
 from robolink_serial.robot import SerialRobot
 from robolink_serial.sheet import BoardSheet, SheetParts
+from robolink_serial.update.firmware import Firmware
 
 log = logging.getLogger(__name__)
 board_log = logging.getLogger("robolink.board")
@@ -54,6 +57,7 @@ class ServedBoard:
         driver: Shared with other boards.
         changing: Held while the driver's robots change.
         locate: Says where its port is now, or raises PortError.
+        trusted: Public keys of those whose images update it.
         clock: Monotonic s.
     """
 
@@ -64,9 +68,13 @@ class ServedBoard:
         changing: threading.Lock,
         locate: Callable[[], str],
         *,
+        trusted: Mapping[str, Ed25519PublicKey] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.at, self.driver = at, driver
+        self._trusted = trusted or {}
+        # Its description is another one, and is asked for once its update is over.
+        self._ask_later = False
         self._changing = changing
         self.line = Line(at.where, self, locate=locate, clock=clock)
         self._console = Console()
@@ -96,6 +104,9 @@ class ServedBoard:
                 self._robot.board_down(event.text, self.line.clock())
         elif isinstance(event, Refused):
             log.error("%s: %s", self.robot_id, event.text)
+        elif isinstance(event, BulkProgress):
+            if self._robot is not None:
+                self._robot.bulk_progress(event)
         elif isinstance(event, LogLine):
             self._take_line(event.text)
         elif isinstance(event, Received):
@@ -105,6 +116,9 @@ class ServedBoard:
         """Time goes on."""
         if self._robot is not None:
             self._robot.tick(now)
+            if self._ask_later and not self._robot.updating:
+                self._ask_later = False
+                self._ask_sheet()
             # A hub takes no notice of a robot that it does not see: what an absent board said waits.
             for text, severity in self._console.told(now) if self._robot.online else ():
                 self._robot.link.notice(text, kind="board-log", severity=severity)
@@ -117,6 +131,11 @@ class ServedBoard:
         self._up = up, session
         log.info("%s: the board answers (session %08x)", self.robot_id, up.peer.session_id)
         if self._robot is not None and up.peer.sheet_hash == self._sheet_hash:
+            self._ask_later = False
+            self._robot.board_up(up, session)
+        elif self._robot is not None and self._robot.updating:
+            # The order that runs belongs to the robot as it is: it ends before another one takes its place.
+            self._ask_later = True
             self._robot.board_up(up, session)
         else:
             self._ask_sheet()
@@ -142,7 +161,8 @@ class ServedBoard:
             self._serve(board, *self._up)
 
     def _serve(self, board: BoardSheet, up: Up, session: int) -> None:
-        robot = SerialRobot(self.robot_id, board, self.line)
+        firmware = Firmware(self.line, self._trusted) if up.peer.slot else None
+        robot = SerialRobot(self.robot_id, board, self.line, firmware)
         with self._changing:
             if self._robot is not None:
                 # Another program on the board. Its link may time out here: nothing of it moves yet.

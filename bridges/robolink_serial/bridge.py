@@ -9,8 +9,10 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from robolink.errors import ConfigError
 from robolink.robot import Driver
@@ -33,6 +35,7 @@ class SerialBridge:
         boards: Those that are known by name.
         hub: As Driver's.
         plugged: If not empty, every other board that is plugged in is served too, as `plugged`-SERIAL.
+        trusted: Public keys of those whose images update boards; without any, no board is updated.
         lister: Says which ports there are.
 
     Attributes:
@@ -48,6 +51,7 @@ class SerialBridge:
         hub: str | None = None,
         *,
         plugged: str = "",
+        trusted: Mapping[str, Ed25519PublicKey] | None = None,
         lister: Lister = list_serial_ports,
     ) -> None:
         boards = list(boards)
@@ -65,7 +69,7 @@ class SerialBridge:
             raise ConfigError("no board to serve", hint="name one, or serve whatever is plugged in")
         name = boards[0].robot if len(boards) == 1 else plugged or f"{len(boards)}-boards"
         self.driver = Driver(hub, name=f"serial-{name}")
-        self._plugged = plugged
+        self._plugged, self._trusted = plugged, trusted
         self._ports = PortList(lister)
         self._changing = threading.Lock()
         self._boards = {each.robot: self._made(each) for each in boards}
@@ -79,6 +83,7 @@ class SerialBridge:
             self.driver,
             self._changing,
             lambda: at.port or self._ports.path_of(at.serial),
+            trusted=self._trusted,
         )
 
     @property

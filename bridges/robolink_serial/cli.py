@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,17 +44,25 @@ def bridge(
     hub: Annotated[
         str | None, typer.Option(help="The hub's control lane.", metavar="URL", envvar="ROBOLINK_HUB")
     ] = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Public key of a maker whose images may update boards; may be repeated.", metavar="KEY.pub"
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="What the boards print, and each session.")
     ] = False,
 ) -> None:
     """Serve boards as robots until Ctrl-C, each again when it was plugged out and in, whatever its port is then."""
     from robolink_serial.bridge import SerialBridge
+    from robolink_serial.update.image import load_trusted
 
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
-    SerialBridge(_boards(port, robot, board or []), hub, plugged=plugged or "").run()
+    boards = _boards(port, robot, board or [])
+    SerialBridge(boards, hub, plugged=plugged or "", trusted=load_trusted(trust or [])).run()
 
 
 def _boards(port: str | None, robot: str | None, named: list[str]) -> list[BoardAt]:

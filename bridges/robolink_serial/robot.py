@@ -13,13 +13,14 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from robolink import v1
-from robolink.core.link import Up
+from robolink.core.link import BulkProgress, Up
 from robolink.errors import FrameTooLongError, LocalProtocolError
 from robolink.robot import Order, RobotHandler, RobotLink, SettingRejectedError, StopOutcome
 from robolink_serial.handover import HAND_OVER, HandOver
 from robolink_serial.line import Line
 from robolink_serial.quality import COMPONENT, STREAM, QualityWatch, add_to, plain_value
 from robolink_serial.sheet import BoardSheet
+from robolink_serial.update.firmware import ROLLBACK, UPDATE, Firmware
 from robolink_serial.values import Plain, from_value, to_value
 
 log = logging.getLogger(__name__)
@@ -42,14 +43,18 @@ class SerialRobot(RobotHandler):
         robot: Its id at the hub.
         board: What it said of itself.
         line: The way to it.
+        firmware: What updates it; None for a board without slots.
     """
 
-    def __init__(self, robot: str, board: BoardSheet, line: Line) -> None:
+    def __init__(self, robot: str, board: BoardSheet, line: Line, firmware: Firmware | None = None) -> None:
         self.robot, self.sheet = robot, board.sheet
         self._board, self._line = board, line
         self._quality = QualityWatch() if add_to(self.sheet) else None
         self._hand_over = HandOver(line)
         self._hand_over.enter(self.sheet)
+        self._firmware = firmware
+        if firmware is not None:
+            firmware.enter(self.sheet)
         self._lock = threading.Lock()
         # With the session of the line that each was sent in.
         self._orders: dict[bytes, tuple[Order, int]] = {}
@@ -61,14 +66,20 @@ class SerialRobot(RobotHandler):
         self._hub = False
         self._up = False
         self._down_since: float | None = None
-        self._offline = False
+        self._offline = self._reset_meanwhile = False
         self._received: dict[type, Callable[[Any], None]] = {
             v1.SerialUpdate: self._on_update,
             v1.SerialFeedback: self._on_feedback,
             v1.SerialReadings: self._on_readings,
             v1.SerialSettingResult: self._on_setting_result,
             v1.SerialStopState: self._on_stop_state,
+            v1.SerialImageState: self._on_image_state,
         }
+
+    @property
+    def updating(self) -> bool:
+        """Whether its program is being replaced."""
+        return self._firmware is not None and self._firmware.active
 
     @property
     def online(self) -> bool:
@@ -84,9 +95,10 @@ class SerialRobot(RobotHandler):
     def on_command(self, order: Order) -> None:
         """Fence, then the command behind it; the board says how it ends."""
         if order.method == HAND_OVER and HAND_OVER not in self._board.by_name:
-            with self._lock:
-                running = ", ".join(each.method for each, _ in self._orders.values())
-            self._hand_over.begin(order, running)
+            self._hand_over.begin(order, self._running())
+            return
+        if self._firmware is not None and order.method in (UPDATE, ROLLBACK):
+            self._firmware.begin(order, self._running())
             return
         member = self._board.by_name[order.method]
         args = [to_value(order.args[field.name], field.type) for field in member.args]
@@ -113,6 +125,16 @@ class SerialRobot(RobotHandler):
             self._take_order(order.id)
             order.fail(f"{self.robot}: {exc}", cause)
 
+    def _running(self) -> str:
+        """What keeps the board; "" if nothing does."""
+        with self._lock:
+            names = [each.method for each, _ in self._orders.values()]
+        if self._hand_over.active:
+            names.append(HAND_OVER)
+        if self.updating:
+            names.append("an update")
+        return ", ".join(names)
+
     def _note(self, order: Order) -> bool:
         with self._lock:
             if len(self._orders) >= MAX_OPEN_ORDERS:
@@ -122,7 +144,11 @@ class SerialRobot(RobotHandler):
 
     def on_cancel(self, order: Order, why: v1.CommandState) -> None:
         """The board brings it to standstill, then says so. What stopped it has told the board already."""
-        if self._hand_over.end(order, why) or why == v1.COMMAND_STATE_STOPPED:
+        if self._hand_over.end(order, why):
+            return
+        if self._firmware is not None and self._firmware.end(order, why):
+            return
+        if why == v1.COMMAND_STATE_STOPPED:
             return
         self._send(v1.SerialCancel(command_id=order.id, end_state=why))
 
@@ -203,11 +229,12 @@ class SerialRobot(RobotHandler):
                 self._send(v1.SerialQuery(command_id=order.id))
             else:
                 self._fail(order, "the board was reset")
-        if self._offline or not (up.same_peer or first):
-            # A board that was reset has forgotten its settings: coming back makes the SDK apply them again.
-            self._say_offline("the board was reset")
-            self.link.quality(True)
-            self._offline = False
+        if self._firmware is not None:
+            self._firmware.board_up(same_peer=up.same_peer)
+        if self.updating:
+            self._reset_meanwhile = self._reset_meanwhile or not up.same_peer
+        elif self._offline or not (up.same_peer or first):
+            self._back_from_reset()
         self._up, self._down_since = True, None
         told = up.peer.stop_generation
         with self._stop_changed:
@@ -218,15 +245,23 @@ class SerialRobot(RobotHandler):
                 *(self.robot, told, self.link.stop.generation),
             )
 
+    def _back_from_reset(self) -> None:
+        """A board that was reset has forgotten its settings: coming back makes the SDK apply them again."""
+        self._say_offline("the board was reset")
+        self.link.quality(True)
+        self._offline = False
+
     def board_down(self, text: str, now: float) -> None:
         """The session is over."""
         self._up, self._down_since, self._down_text = False, now, text
+        if self._firmware is not None:
+            self._firmware.board_down()
 
     def tick(self, now: float) -> None:
         """Time goes on."""
         if self._down_since is not None:
-            # Whose port is handed over stays on the hub's list: what ends the hand-over must reach it.
-            if now - self._down_since >= SILENT_S and not self._hand_over.active:
+            # Whose port is handed over, or whose program is replaced, stays on the hub's list: what ends that must reach it.
+            if now - self._down_since >= SILENT_S and not (self._hand_over.active or self.updating):
                 self._say_offline(self._down_text)
             if now - self._down_since >= RETURN_S:
                 with self._lock:
@@ -240,6 +275,11 @@ class SerialRobot(RobotHandler):
         if self._quality is not None and self._quality.due(now):
             self._tell_quality(self._quality, now)
         self._hand_over.tick(now, self.link, up=self._up)
+        if self._firmware is not None:
+            self._firmware.tick(now, self.link, up=self._up)
+            if self._reset_meanwhile and not self.updating:
+                self._reset_meanwhile = False
+                self._back_from_reset()
         self._agree_on_stop()
 
     def _tell_quality(self, watch: QualityWatch, now: float) -> None:
@@ -313,6 +353,15 @@ class SerialRobot(RobotHandler):
         with self._stop_changed:
             self._stop_state = state
             self._stop_changed.notify_all()
+
+    def _on_image_state(self, state: v1.SerialImageState) -> None:
+        if self._firmware is not None:
+            self._firmware.receive(state, self.link)
+
+    def bulk_progress(self, progress: BulkProgress) -> None:
+        """The board has so much of an image."""
+        if self._firmware is not None:
+            self._firmware.progress(progress)
 
     # Shared.
 

@@ -95,7 +95,7 @@ def go_back(record):
 
 
 def failed(reset=None):
-    """From main.py: the program has ended by itself. On trial that is the end of it."""
+    """The program has ended by itself. On trial that is the end of it."""
     if on_trial:
         if reset is None:
             import machine

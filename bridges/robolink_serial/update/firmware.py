@@ -105,8 +105,8 @@ class Firmware:
 
     def begin(self, order: Order, running: str) -> None:
         """Start; ends the order at once where it cannot be."""
-        if running or self.active:
-            order.fail(f"{order.robot} runs {running or 'an update'}; cancel it first", v1.CAUSE_BUSY)
+        if running:
+            order.fail(f"{order.robot} runs {running}; cancel it first", v1.CAUSE_BUSY)
             return
         now = self._line.clock()
         course: Update | Rollback

@@ -10,7 +10,14 @@ from robolink_board.board import Board
 from robolink_board.health import Health
 from robolink_board.ticks import ticks_add, ticks_diff, ticks_ms
 
+try:
+    import robolink_slots as slots
+except ImportError:
+    slots = None  # A program that somebody copied by hand.
+
 TICK_MS = 10
+# What a line carries in some 50 ms, and what a board has room for while its flash is busy.
+BULK_CREDIT = 768
 # What only the start needs; its memory is given back.
 START_ONLY = ("profile", "schema", "chips", "build")
 
@@ -28,9 +35,35 @@ def make_board(path="profile.json"):
         components=parts,
         random_u32=hardware.random_u32,
         now=ticks_ms(),
+        slot=slots.running if slots else "",
     )
+    if slots:
+        _take_updates(board, told["version"])
     board.guard = guard.Guard(hardware, board.off, limits["loop_ms"], limits["hardware_ms"])
     return board
+
+
+def _take_updates(board, version):
+    def lane(transfer, size, next_offset, now):
+        if transfer:
+            board.link.open_bulk(transfer, size, next_offset, BULK_CREDIT, now)
+        else:
+            board.link.end_bulk()
+
+    def reset():
+        guard.uninterrupted(board.off)
+        hardware.reset()
+
+    def make():
+        from robolink_board.image import Images
+
+        return Images(slots, board.link.send, lane, board.at_work, reset, version)
+
+    board.make_images = make
+    if slots.on_trial:
+        # The time in which somebody must confirm it runs from now on.
+        board.images = make()
+        board.images.begun(ticks_ms())
 
 
 def _parts(path):
@@ -93,10 +126,12 @@ async def _main(board, port):
 def run(board, port=None):
     # Returns on Ctrl-C: main.py ends, and mpremote owns the REPL. The bridge sends Ctrl-D to come back.
     port = port or hardware.open_port()
+    interrupted = False
     try:
         board.guard.start()
         asyncio.run(_main(board, port))
     except KeyboardInterrupt:
+        interrupted = True
         guard.uninterrupted(board.off)
         print("robolink: interrupted; outputs are safe")
     except Exception as error:
@@ -106,3 +141,5 @@ def run(board, port=None):
         guard.uninterrupted(board.off)
         board.guard.end()
         port.close()
+    if slots and not interrupted:
+        slots.failed()  # On trial that is the end of it; else the REPL shall tell.

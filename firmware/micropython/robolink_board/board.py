@@ -24,16 +24,19 @@ class Board:
         version="",
         description="",
         watchdog_ms=WATCHDOG_MS,
+        slot="",
     ):
         self.components = components
         self.members = {}
         levels = sheet.stop_levels(components)
         self.parts = sheet.parts(model, vendor, version, description, components, self.members, levels)
-        self.link = Link(self, now, random_u32, sheet.hash_of(self.parts))
+        self.link = Link(self, now, random_u32, sheet.hash_of(self.parts), slot)
         self.counters = self.link.counters
         self.watchdog_ms = watchdog_ms
         self.generation = 0
         self.latched = False
+        # Makes what takes updates, once somebody asks: None without slots.
+        self.make_images = self.images = None
         self._fence = None
         self._runs = {}  # component -> Run
         self._outcomes = []  # UPDATE messages of ended commands, oldest first
@@ -90,6 +93,8 @@ class Board:
         if forbidden != self._forbidden:
             self._forbid(forbidden, now)
         self._watch_stop(now)
+        if self.images is not None:
+            self.images.step(now)
         self._send_parts()
         if ticks_diff(now, self._read) >= READINGS_MS:
             self._read = now
@@ -290,6 +295,38 @@ class Board:
             answer["value"] = messages.to_value(one.get())
         self.link.send(messages.SETTING_RESULT_KIND, answer)
 
+    # Updates.
+
+    def _on_image_begin(self, message, now):
+        self._on_image(messages.IMAGE_BEGIN_KIND, message, now)
+
+    def _on_image_file(self, message, now):
+        self._on_image(messages.IMAGE_FILE_KIND, message, now)
+
+    def _on_image_order(self, message, now):
+        self._on_image(messages.IMAGE_ORDER_KIND, message, now)
+
+    def _on_image(self, kind, message, now):
+        if self.images is None and self.make_images is not None:
+            self.images = self.make_images()
+        if self.images is None:
+            refusal = {"cause": messages.UNSUPPORTED, "text": "this board has no slots"}
+            self.link.send(messages.IMAGE_STATE_KIND, refusal)
+        else:
+            self.images.message(kind, message, now)
+
+    def bulk(self, transfer, offset, data, now):
+        self.images.data(data)
+
+    def at_work(self):
+        # What must end before the board may reset; "" if nothing must.
+        for component in self._runs:
+            return "%s runs a command" % component.name
+        for one in self._streams:
+            if one.streams:
+                return "a setpoint moves it"
+        return "" if self._standstill() else "it has not come to rest"
+
     # Stop.
 
     def _on_stop(self, message, now):
@@ -373,4 +410,7 @@ class Board:
         messages.SHEET_REQUEST_KIND: _on_sheet_request,
         messages.STOP_KIND: _on_stop,
         messages.SETPOINT_KIND: _on_setpoint,
+        messages.IMAGE_BEGIN_KIND: _on_image_begin,
+        messages.IMAGE_FILE_KIND: _on_image_file,
+        messages.IMAGE_ORDER_KIND: _on_image_order,
     }

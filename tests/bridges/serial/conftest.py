@@ -50,10 +50,12 @@ class Bridge:
     def __init__(self, port: str, hub: str, log: Path) -> None:
         self.port, self.hub, self.log = port, hub, log
         self.process: subprocess.Popen[bytes] | None = None
+        self.more: list[str] = []
 
     def start(self) -> None:
         program = Path(sysconfig.get_path("scripts")) / "robolink"
         arguments = ["serial", "bridge", "--port", self.port, "--robot", BOARD, "--hub", self.hub, "-v"]
+        arguments += self.more
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, program, *arguments], stdout=log, stderr=log)
 
