@@ -80,8 +80,9 @@ def test_an_update_while_it_serves_then_back(updating: Bench, maker: Path) -> No
         assert phases.index("sending") < phases.index("trial")
         wait_for(lambda: text(updating, "firmware.state") == "CONFIRMED", 20, "the board's word")
         assert text(updating, "firmware.slot") == "a"
-        # It serves: what was flashed last is what moves now.
-        assert updating.robot.call("motor.turn_to", position=0.0) is not None or True
+        # The new program is what moves now.
+        turned = updating.robot.goal("motor.turn_to", position=0.5).result(20)
+        assert turned.state == v1.COMMAND_STATE_SUCCEEDED
         updating.robot.goal("firmware.rollback").result(LONG_S)
         wait_for(lambda: text(updating, "firmware.slot") == "flashed", 20, "the flashed program again")
 
