@@ -1,4 +1,4 @@
-"""`robolink ros2 …`: bridge and scan from the command line. Arguments in, one process out."""
+"""`robolink ros2 …`: bridge, scan and expose from the command line. Arguments in, one process out."""
 
 from __future__ import annotations
 
@@ -79,3 +79,24 @@ def scan(
         return
     out.write_text(text, "utf-8")
     typer.echo(f"written: {out}; next: robolink ros2 bridge --config {out}", err=True)
+
+
+@app.command()
+def expose(
+    robot: Annotated[str, typer.Argument(help="A robot of the hub.", metavar="ROBOT")],
+    config: Annotated[
+        Path | None, typer.Option(help="Actions to offer, by field paths.", metavar="FILE")
+    ] = None,
+    hub: Hub = None,
+    namespace: Annotated[str, typer.Option(help="Of its topics; ROBOT with underscores if left out.")] = "",
+    domain_id: Domain = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show a robot of the hub to ROS 2 as an ordinary node: its streams out, cmd_vel and actions in.
+
+    Lease, TTL and software stop (not safety rated) hold for what comes from ROS 2 as for any client.
+    """
+    from robolink_ros2.expose import load_actions, run
+
+    _log(verbose)
+    run(robot, hub=hub, namespace=namespace, domain_id=domain_id, actions=load_actions(config))

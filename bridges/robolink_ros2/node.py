@@ -60,18 +60,24 @@ class Ros:
 
     Args:
         domain_id: Else the environment's ROS_DOMAIN_ID.
+        threads: Of callbacks; one, unless callbacks wait.
 
     Raises:
         ConfigError: rclpy cannot be imported.
     """
 
-    def __init__(self, domain_id: int | None = None) -> None:
+    def __init__(self, domain_id: int | None = None, *, threads: int = 1) -> None:
         """Join, and start the executor's thread."""
         self.rclpy = rclpy = import_rclpy()
         self.context = rclpy.Context()
         rclpy.init(context=self.context, domain_id=domain_id)
         # Not rclpy's EventsExecutor: on Jazzy a node that is added while it spins waits for ever.
-        self.executor = rclpy.executors.SingleThreadedExecutor(context=self.context)
+        executors = rclpy.executors
+        self.executor = (
+            executors.SingleThreadedExecutor(context=self.context)
+            if threads == 1
+            else executors.MultiThreadedExecutor(threads, context=self.context)
+        )
         self._closing, self.errors = False, 0
         self._thread = threading.Thread(target=self._spin, name="rclpy", daemon=True)
         self._thread.start()

@@ -1,0 +1,295 @@
+"""A robot of the hub as an ordinary ROS 2 node: its streams and readings out; cmd_vel, goals and a stop in.
+
+A client like any other: lease, TTL, limits and the software stop (not safety rated) are the hub's. A velocity is passed on as it
+comes and never repeated: when cmd_vel falls silent, the deadman ends it.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import robolink
+from robolink import v1
+from robolink.client import Lease, RobotHandle
+from robolink.errors import ConfigError, RobolinkError
+from robolink_ros2 import convert, fields
+from robolink_ros2.node import Out, Ros, RosNode, resolve
+
+log = logging.getLogger(__name__)
+
+# A lease that was taken for cmd_vel is given back after such a silence.
+IDLE_S: Final = 2.0
+LOOK_S: Final = 0.25
+# Between two tries to get a lease that somebody else holds.
+TRY_S: Final = 1.0
+
+STREAMS: Final = {
+    "Odometry": "nav_msgs/msg/Odometry",
+    "BatteryState": "sensor_msgs/msg/BatteryState",
+    "JointState": "sensor_msgs/msg/JointState",
+    "LaserScan": "sensor_msgs/msg/LaserScan",
+    "Range": "sensor_msgs/msg/Range",
+}
+
+
+class Action(BaseModel):
+    """An action that is offered: a goal of the robot behind a type that ROS 2 has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    type: str
+    args: dict[str, str] = {}
+    feedback: dict[str, str] = {}
+    progress: str = ""
+    results: dict[str, str] = {}
+
+
+def load_actions(path: Path | None) -> dict[str, Action]:
+    """`actions` of a file: name to method, type and field paths. Raises ConfigError for one that is not right."""
+    if path is None:
+        return {}
+    try:
+        import yaml
+
+        data = yaml.safe_load(path.read_text("utf-8"))
+        return {name: Action.model_validate(each) for name, each in data["actions"].items()}
+    except ImportError as exc:
+        raise ConfigError(f"{path}: PyYAML is missing", hint="pip install 'robolink[ros2]'") from exc
+    except (OSError, KeyError, TypeError, AttributeError, ValidationError, yaml.YAMLError) as exc:
+        hint = "actions: {go: {method: base.navigate_to, type: pkg/action/Name, args: {x: path}}}"
+        raise ConfigError(f"{path} names no actions: {exc}", hint=hint) from exc
+
+
+def fill_stream(message: Any, payload: Any) -> Any:
+    """A sample's payload as the ROS 2 message of its kind; the message itself."""
+    if isinstance(payload, v1.Odometry):
+        pose, twist = message.pose.pose, message.twist.twist
+        pose.position.x, pose.position.y = payload.x, payload.y
+        convert.fill_yaw(pose.orientation, payload.theta)
+        twist.linear.x, twist.linear.y, twist.angular.z = (
+            payload.linear_x,
+            payload.linear_y,
+            payload.angular_z,
+        )
+        message.child_frame_id = payload.child_frame_id
+        return message
+    if isinstance(payload, v1.BatteryState):
+        message.voltage, message.current = payload.voltage, payload.current
+        message.percentage, message.power_supply_status = payload.percentage, 1 if payload.charging else 0
+        return message
+    for field, value in payload.ListFields():
+        if field.name in message.get_fields_and_field_types():
+            setattr(message, field.name, list(value) if hasattr(value, "extend") else value)
+    return message
+
+
+class Exposed:
+    """One robot in the graph."""
+
+    def __init__(self, robot: RobotHandle, node: RosNode, actions: dict[str, Action]) -> None:
+        """Offer what its sheet has. Raises RobolinkError if the hub does not know it."""
+        self.counters: Counter[str] = Counter()
+        self._robot, self._node = robot, node
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._leases: dict[str, Lease] = {}
+        self._heard: dict[str, float] = {}
+        self._tried = -TRY_S
+        sheet = robot.describe().sheet
+        for component in sheet.components:
+            for stream in component.streams:
+                if stream.schema in STREAMS:
+                    self._start(self._pass_on, component.name, stream.name, STREAMS[stream.schema])
+            for setpoint in component.setpoints:
+                if {each.name for each in setpoint.fields} & {"linear_x", "angular_z"}:
+                    self._listen(component.name, setpoint)
+        for name, action in actions.items():
+            self._offer(name, action)
+        node.node.create_service(resolve("std_srvs/srv/Trigger"), "stop", self._on_stop)
+        self._start(self._give_back)
+
+    def _start(self, target: Callable[..., None], *arguments: Any) -> None:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+
+    # Out.
+
+    def _pass_on(self, component: str, stream: str, ros_type: str) -> None:
+        out: Out = self._node.publish(f"{component}/{stream}", ros_type)
+        with self._robot.stream(f"{component}.{stream}") as samples:
+            while not self._ending.is_set():
+                sample = samples.next(LOOK_S)
+                if sample is None or sample.payload is None:
+                    continue
+                message = fill_stream(out.type(), sample.payload)
+                if hasattr(message, "header"):
+                    from rclpy.time import Time
+
+                    measured = self._node.now_ns() - int(sample.age_s * 1e9)
+                    message.header.stamp = Time(nanoseconds=measured).to_msg()
+                    message.header.frame_id = sample.sample.frame_id
+                out.send(message)
+
+    # In.
+
+    def _listen(self, component: str, setpoint: v1.SetpointInfo) -> None:
+        names = [each.name for each in setpoint.fields]
+        topic = f"{component}/cmd_vel"
+
+        def moved(message: Any) -> None:
+            try:
+                velocity = dict(
+                    zip(("linear_x", "linear_y", "angular_z"), convert.twist(message), strict=True)
+                )
+            except ValueError as exc:
+                self.counters["malformed"] += 1
+                log.warning("%s: %s", topic, exc)
+                return
+            self._heard[component] = time.monotonic()
+            try:
+                if self._may_move(component):
+                    wanted = {name: velocity.get(name, 0.0) for name in names}
+                    self._robot.setpoint(f"{component}.{setpoint.name}", **wanted)
+            except RobolinkError as exc:
+                self.counters["refused"] += 1
+                self._drop(component)
+                log.warning("%s is refused: %s", topic, exc)
+
+        self._node.listen(topic, "geometry_msgs/msg/Twist", moved)
+
+    def _may_move(self, component: str) -> bool:
+        """Whether we hold the lease; asks for it, seldom."""
+        with self._lock:
+            if component in self._leases:
+                return True
+            if time.monotonic() - self._tried < TRY_S:
+                self.counters["without_lease"] += 1
+                return False
+            self._tried = time.monotonic()
+        lease = self._robot.lease(component, reason="cmd_vel of ROS 2")
+        lease.acquire()
+        with self._lock:
+            self._leases[component] = lease
+        return True
+
+    def _drop(self, component: str) -> None:
+        with self._lock:
+            lease = self._leases.pop(component, None)
+        if lease is not None:
+            lease.release()
+
+    def _give_back(self) -> None:
+        while not self._ending.wait(LOOK_S):
+            now = time.monotonic()
+            for component in list(self._leases):
+                if now - self._heard.get(component, 0.0) > IDLE_S:
+                    self._drop(component)
+
+    def _on_stop(self, request: Any, response: Any) -> Any:
+        """Stopping needs no authority; a release is not offered here."""
+        try:
+            result = self._robot.stop(reason="service stop of ROS 2")
+            response.success = result.verdict == v1.STOP_VERDICT_STOPPED
+            verdict = v1.StopVerdict.Name(result.verdict).removeprefix("STOP_VERDICT_")
+            response.message = f"{verdict} (software stop, not safety rated)"
+        except RobolinkError as exc:
+            response.success, response.message = False, str(exc)
+        return response
+
+    def _offer(self, name: str, action: Action) -> None:
+        from rclpy.action import ActionServer, CancelResponse
+        from rclpy.callback_groups import ReentrantCallbackGroup
+
+        ActionServer(
+            self._node.node,
+            resolve(action.type),
+            name,
+            lambda handle: self._execute(handle, action),
+            callback_group=ReentrantCallbackGroup(),
+            cancel_callback=lambda handle: CancelResponse.ACCEPT,
+        )
+
+    def _execute(self, handle: Any, action: Action) -> Any:
+        kind = resolve(action.type)
+        feedback, result = kind.Feedback(), kind.Result()
+        component = action.method.partition(".")[0]
+        try:
+            args = {name: fields.read(handle.request, path) for name, path in action.args.items()}
+            with self._robot.lease(component, reason="an action of ROS 2"):
+                goal = self._robot.goal(action.method, **args)
+                self._follow(handle, action, goal, feedback)
+                update = goal.wait()
+            values = goal.values() if update.state == v1.COMMAND_STATE_SUCCEEDED else {}
+            for name, path in action.results.items():
+                if name in values:
+                    fields.write(result, path, values[name])
+        except (RobolinkError, ValueError) as exc:
+            self.counters["refused"] += 1
+            log.warning("%s: %s", action.method, exc)
+            handle.abort()
+            return result
+        if update.state == v1.COMMAND_STATE_SUCCEEDED:
+            handle.succeed()
+        elif handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            log.warning("%s ended %s %s", action.method, v1.CommandState.Name(update.state), update.text)
+            handle.abort()
+        return result
+
+    def _follow(self, handle: Any, action: Action, goal: Any, feedback: Any) -> None:
+        """Feedback and cancel, until the goal has ended."""
+        asked, measured = False, goal.feedback()
+        ended = (v1.COMMAND_STATE_RECEIVED, v1.COMMAND_STATE_ACCEPTED, v1.COMMAND_STATE_RUNNING)
+        while goal.state in (*ended, v1.COMMAND_STATE_CANCELING, v1.COMMAND_STATE_UNSPECIFIED):
+            if handle.is_cancel_requested and not asked:
+                asked = True
+                goal.cancel("cancelled in ROS 2")
+            found = measured.next(0.1)
+            if found is None:
+                continue
+            if action.progress:
+                fields.write(feedback, action.progress, float(found.progress))
+            values = {each.name: each.value for each in found.values.values}
+            for name, path in action.feedback.items():
+                if name in values:
+                    fields.write(feedback, path, values[name].double_value)
+            handle.publish_feedback(feedback)
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._ending.set()
+        for component in list(self._leases):
+            self._drop(component)
+
+
+def run(
+    robot: str, *, hub: str | None, namespace: str, domain_id: int | None, actions: dict[str, Action]
+) -> None:
+    """Show one robot until SIGINT or SIGTERM.
+
+    Raises:
+        RobolinkError: No hub, no such robot, no rclpy.
+    """
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    with robolink.connect(hub, name=f"ros2-expose:{robot}") as connection:
+        ros = Ros(domain_id, threads=4)
+        try:
+            node = ros.node(f"robolink_{robot}", namespace or robot.replace("-", "_"))
+            shown = Exposed(connection.robot(robot), node, actions)
+            while not ending.wait(LOOK_S):
+                node.look()
+            shown.close()
+        finally:
+            ros.close()

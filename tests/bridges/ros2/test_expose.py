@@ -1,0 +1,85 @@
+"""`robolink ros2 expose` and `scan`: a robot of the hub for a plain rclpy user, and a graph as a mapping file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+import robolink
+from robolink_ros2 import config
+from robolink_ros2.scan import Graph, mapping_text, summary
+from tests.bridges.ros2.conftest import DOMAINS
+from tests.conftest import HubProcess, wait_for
+
+HERE = Path(__file__).parent
+
+GRAPH = Graph(
+    published={
+        "/odom": "nav_msgs/msg/Odometry",
+        "/joint_states": "sensor_msgs/msg/JointState",
+        "/scan": "sensor_msgs/msg/LaserScan",
+        "/left/image": "sensor_msgs/msg/Image",
+        "/right/image": "sensor_msgs/msg/Image",
+        "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
+        "/odd": "acme_msgs/msg/Odd",
+    },
+    taken={
+        "/cmd_vel": "geometry_msgs/msg/TwistStamped",
+        "/cmd_vel_nav": "geometry_msgs/msg/Twist",
+        "/goal_pose": "geometry_msgs/msg/PoseStamped",
+        "/arm/joint_trajectory": "trajectory_msgs/msg/JointTrajectory",
+    },
+    services={"/lights": "std_srvs/srv/SetBool"},
+    actions={"/navigate_to_pose": "nav2_msgs/action/NavigateToPose"},
+    nodes=["/base_controller"],
+    joints=("a", "b"),
+    missing=frozenset({"nav2_msgs/action/NavigateToPose", "acme_msgs/msg/Odd"}),
+)
+
+
+def test_a_graph_becomes_a_mapping_that_is_right() -> None:
+    text = mapping_text(GRAPH, robot="r-1", namespace="", domain_id=7)
+    robot = config.check(yaml.safe_load(text), "scan").robots[0]
+    base = robot.components["base"]
+    assert base.velocity is not None
+    assert (base.velocity.topic, base.velocity.type) == ("/cmd_vel", "geometry_msgs/msg/TwistStamped")
+    # Its action's type is missing here, so the goal goes by the topic, and the file says why.
+    assert base.navigate_to is not None
+    assert base.navigate_to.topic == "/goal_pose"
+    assert "NavigateToPose is not installed here" in text
+    assert robot.components["arm"].trajectory is not None
+    assert robot.components["arm"].trajectory.joints == ("a", "b")
+    assert {"camera", "camera_2", "lidar", "health"} <= set(robot.components)
+    assert "#   lights: {service: /lights, type: std_srvs/srv/SetBool}" in text
+    assert "acme_msgs/msg/Odd}  (its type is not installed here)" in text
+    assert "a mobile base, an arm, camera, lidar" in summary(GRAPH)
+
+
+def test_a_ros_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess, tmp_path: Path) -> None:
+    domain = str(next(DOMAINS) % 230)
+    arguments = ["ros2", "expose", "base-1", "--hub", hub.url, "--domain-id", domain]
+    commands = [
+        ["-m", "robolink_sims.base", "--id", "base-1", "--hub", hub.url],
+        ["-m", "robolink.cli", *arguments, "--config", str(HERE / "expose.yaml")],
+    ]
+    children = []
+    log = (tmp_path / "log").open("wb")
+    try:
+        children.append(subprocess.Popen([sys.executable, *commands[0]], stdout=log, stderr=log))
+        with robolink.connect(hub.url, name="look") as seen:
+            wait_for(lambda: any(each.online for each in seen.robots()), 60, "the base")
+        children.append(subprocess.Popen([sys.executable, *commands[1]], stdout=log, stderr=log))
+        user = subprocess.run(
+            [sys.executable, str(HERE / "ros_user.py"), domain],
+            capture_output=True, text=True, check=False, timeout=110,
+        )  # fmt: skip
+        assert user.returncode == 0, user.stdout + user.stderr + (tmp_path / "log").read_text()
+        assert user.stdout.splitlines()[-1] == "stays stopped"
+    finally:
+        for child in reversed(children):
+            child.terminate()
+            child.wait(30)
+        log.close()
