@@ -292,10 +292,11 @@ class SerialRobot(RobotHandler):
         self.link.publish(COMPONENT, STREAM, v1.Values(values=named))
 
     def _agree_on_stop(self) -> None:
-        """The hub's latch and the board's may have moved apart while one of them was away."""
-        hub, board = self.link.stop, self._stop_state
+        """The hub's latch and the board's may have moved apart while one of them was away. Its clock goes along."""
+        hub, board, site = self.link.stop, self._stop_state, self.link.site_time()
         with self._line.link(wake=False) as link:
             link.stop_generation, link.stop_latched = hub.generation, hub.latched
+            link.lanes.site = site
             behind = board.generation < hub.generation or not board.latched
             if not (self._hub and self._up and link.up):
                 return

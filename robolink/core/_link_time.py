@@ -5,11 +5,12 @@ It reads no clock. A board keeps one sample, whose error grows with its age: six
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from robolink import v1
-from robolink.core.clock import ticks_diff_ms
+from robolink.core.clock import SiteTime, ticks_diff_ms
+
+__all__ = ["BoardClock", "SiteTime", "ticks_of"]
 
 MS: Final = 1_000_000  # ns
 U32: Final = 0xFFFFFFFF
@@ -17,25 +18,6 @@ U32: Final = 0xFFFFFFFF
 DRIFT_MS_A_US: Final = 10
 # An older sample says nothing any more, and its difference would wrap one day.
 FORGOTTEN_MS: Final = 600_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteTime:
-    """What a host knows of site time.
-
-    Attributes:
-        offset_ns: Site time minus the host's monotonic clock.
-        error_us: Bound of its error.
-        clock_id: Another number once site time has begun anew.
-    """
-
-    offset_ns: int
-    error_us: int = 0
-    clock_id: int = 0
-
-    def at(self, now: float) -> int:
-        """Site time in ns at monotonic s."""
-        return round(now * 1e9) + self.offset_ns
 
 
 def ticks_of(now: float) -> int:

@@ -6,6 +6,7 @@ It reads no clock; every instant is an argument. Wall time has no place here.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 WINDOW: Final = 16
@@ -15,6 +16,25 @@ U32: Final = 1 << 32
 class _Sample(NamedTuple):
     round_trip_ns: int
     offset_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteTime:
+    """What this machine knows of site time, to pass on.
+
+    Attributes:
+        offset_ns: Site time minus this machine's monotonic clock.
+        error_us: Bound of its error.
+        clock_id: Another number once site time has begun anew.
+    """
+
+    offset_ns: int
+    error_us: int = 0
+    clock_id: int = 0
+
+    def at(self, now: float) -> int:
+        """Site time in ns at monotonic s."""
+        return round(now * 1e9) + self.offset_ns
 
 
 class ClockSync:

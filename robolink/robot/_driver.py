@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 import zmq
 
 from robolink import v1
+from robolink.core.clock import SiteTime
 from robolink.core.envelope import new_session_id
 from robolink.core.sheet import validate_robot_id, validate_sheet
 from robolink.core.violation import Violation
@@ -330,6 +331,10 @@ class Driver:
     def now_ns(self) -> int:
         """Site time."""
         return self._session.site_ns(time.monotonic())
+
+    def site_time(self) -> SiteTime | None:
+        """Site time to pass on."""
+        return self._session.site_time()
 
     def finish(self, order: Order, state: v1.CommandState, cause: int, text: str, result: bytes) -> None:
         """An outcome."""

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol, TypeAlias
 
 from robolink import v1
+from robolink.core.clock import SiteTime
 from robolink.core.command import TERMINAL
 from robolink.core.sheet import PAYLOAD_FIELDS, SheetIndex, is_label
 from robolink.core.values import Plain, to_value, to_values, type_of
@@ -70,6 +71,9 @@ class LinkOwner(Protocol):
 
     def now_ns(self) -> int:
         """Site time."""
+
+    def site_time(self) -> SiteTime | None:
+        """Site time to pass on."""
 
     def finish(self, order: Order, state: v1.CommandState, cause: int, text: str, result: bytes) -> None:
         """An outcome."""
@@ -237,6 +241,10 @@ class RobotLink:
     def now_ns(self) -> int:
         """Site time, ns."""
         return self._owner.now_ns()
+
+    def site_time(self) -> SiteTime | None:
+        """What is known of site time, for a bridge that passes it on; None while the hub has not told it."""
+        return self._owner.site_time()
 
     @property
     def stop(self) -> StopView:

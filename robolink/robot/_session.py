@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from robolink import v1
+from robolink.core.clock import SiteTime
 from robolink.core.envelope import (
     MAX_BODY_BYTES,
     MAX_HUB_BODY_BYTES,
@@ -103,8 +104,12 @@ class DriverSession:
         self._wire.counters[name] += 1
 
     def site_ns(self, at: float) -> int:
-        """Monotonic s to site time. The only method that other threads may call."""
+        """Monotonic s to site time. Other threads may call it, and `site_time`, and nothing else."""
         return self._wire.site_ns(at)
+
+    def site_time(self) -> SiteTime | None:
+        """Site time to pass on."""
+        return self._wire.site_time()
 
     # Robots.
 

@@ -12,7 +12,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.core.clock import ClockSync
+from robolink.core.clock import ClockSync, SiteTime
 from robolink.core.envelope import Sender
 from robolink.robot._actions import Action
 from robolink.transports.lanes import Lane
@@ -65,6 +65,14 @@ class Wire:
         self.stoppable = False
         self._senders = {lane: Sender(session_id) for lane in Lane}
         self._outbox: list[tuple[Lane, list[bytes]]] = []
+
+    def site_time(self) -> SiteTime | None:
+        """What is known of site time, for a machine behind this one; None while it is not measured."""
+        clock = self.clock
+        if not clock.synced:
+            return None
+        clock_id = self.hub_session & 0xFFFFFFFF
+        return SiteTime(offset_ns=clock.offset_ns, error_us=clock.error_ns // 1000 + 1, clock_id=clock_id)
 
     def site_ns(self, at: float) -> int:
         """Monotonic s of this machine to site time; 0, which says so, while the offset is not measured."""

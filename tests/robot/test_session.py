@@ -212,6 +212,13 @@ def test_the_time_of_a_state_is_site_time(rig: Rig) -> None:
     assert abs(rig.take_sent(v1.CommandUpdate)[0].time_ns - rig.site_ns()) < 1_000_000
 
 
+def test_site_time_can_be_passed_on_once_it_is_known(rig: Rig) -> None:
+    assert Rig().session.site_time() is None
+    known = rig.session.site_time()
+    assert known is not None and known.clock_id == rig.hub_session
+    assert abs(known.at(rig.now) - rig.site_ns()) <= known.error_us * 1000
+
+
 @pytest.mark.parametrize(
     ("method", "cause"), [("wheels.fly", v1.CAUSE_UNSUPPORTED), ("wheels.go", v1.CAUSE_LIMIT)]
 )

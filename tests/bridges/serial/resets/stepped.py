@@ -10,6 +10,7 @@ import threading
 from typing import Any, Final
 
 from robolink import v1
+from robolink.core.clock import SiteTime
 from robolink.robot import StopView
 from robolink_serial.board import BoardAt, ServedBoard
 from robolink_sims.serial_faults import LineFaults, LineProfile, LineWay
@@ -51,6 +52,9 @@ class _Order:
         return
 
 
+SITE = SiteTime(offset_ns=10**15, error_us=40, clock_id=1)
+
+
 class _Driver:
     """What the bridge needs of the vendor SDK: it takes a robot, and listens to nothing."""
 
@@ -71,6 +75,10 @@ class _Driver:
         return
 
     notice = publish = quality = report
+
+    def site_time(self) -> SiteTime:
+        """As if a hub had told it."""
+        return SITE
 
 
 class Stepped:
