@@ -79,6 +79,17 @@ class Demo:
                     show(feedback)
             return state_name(handle.wait(GOAL_TIMEOUT_S).state)
 
+    def line(self, robot: str, *, online: bool) -> str:
+        """Cut the board's line or make it whole, and wait until the hub says so."""
+        self.parts.toggle_line()
+        until = time.monotonic() + ONLINE_TIMEOUT_S
+        while time.monotonic() < until:
+            seen = any(each.robot == robot and each.online for each in self.hub.robots())
+            if seen is online:
+                return "ONLINE" if online else "OFFLINE"
+            time.sleep(0.05)
+        return "OFFLINE" if online else "ONLINE"
+
     def stop(self) -> str:
         """Stop every robot; the verdicts, worst last."""
         results = self.hub.stop(reason="demo")
@@ -126,6 +137,8 @@ class Demo:
                 "SUCCEEDED",
                 lambda: self.goal(board, "motor.turn_to", position=1.5),
             )
+            self.step("board-1: its line is cut", "OFFLINE", lambda: self.line("board-1", online=False))
+            self.step("board-1: its line is whole", "ONLINE", lambda: self.line("board-1", online=True))
         if "ros-1" in self.parts.robots:
             ros = self.hub.robot("ros-1")
             self.step(

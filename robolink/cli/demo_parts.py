@@ -24,6 +24,7 @@ from robolink.errors import ConnectionLostError, RobolinkError
 
 START_TIMEOUT_S: Final = 20.0
 END_TIMEOUT_S: Final = 5.0
+BAD_LINE: Final = ("--corrupt=0.0002", "--drop=0.0001", "--noise=0.0001", "--seed=1")
 DOMAINS: Final = range(100, 230)
 
 
@@ -44,6 +45,7 @@ class Parts:
         self.left_out: dict[str, str] = {}
         self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._keep = False
+        self._line: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         """Start everything."""
@@ -91,9 +93,25 @@ class Parts:
         port = child.stdout.readline().decode().strip()
         if not port:
             raise RobolinkError(f"the simulated board did not start; see {self.folder / 'board.log'}")
-        arguments = ("serial", "bridge", "--port", port, "--robot", "board-1", "--hub", self.url)
+        # Not a good line: some bytes are bent or lost, and it can be cut.
+        line = str(self.folder / "line")
+        self._line = self._start(
+            "line",
+            "-m",
+            "robolink_sims.serial_line",
+            *("--port", line, "--board", port, "--print-port", *BAD_LINE),
+            read=True,
+        )
+        assert self._line.stdout is not None
+        self._line.stdout.readline()
+        arguments = ("serial", "bridge", "--port", line, "--robot", "board-1", "--hub", self.url)
         self._start("serial", "-m", "robolink.cli", *arguments)
         self.robots.append("board-1")
+
+    def toggle_line(self) -> None:
+        """Cut the board's serial line, or make it whole again."""
+        if self._line is not None:
+            self._line.send_signal(signal.SIGUSR1)
 
     def _start_ros(self) -> None:
         # A domain of its own, so that no other ROS 2 robot on this machine is driven.

@@ -175,10 +175,26 @@ class Site:
 
     # The run.
 
-    def _since(self, begun: int, event: str, **more: object) -> bool:
+    def _works(self, begun: int) -> bool:
+        """Whether a command that was sent in a session since the last reset has succeeded."""
         self.reader.new()
-        wanted = {"e": event, **more}.items()
-        return any(wanted <= record.items() for record in self.reader.records[begun:])
+        news = sorted(self.reader.records[begun:], key=lambda record: record["t"])
+        ran: set[str] = {"board", "bridge"}
+        sent: set[int] = set()
+        up = begun == 0
+        for record in news:
+            if record["e"] == "reset":
+                ran.discard(record["who"])
+                up, sent = False, set()
+            elif record["e"] == "running":
+                ran.add(record["who"])
+            elif record["e"] == "up":
+                up = len(ran) == 2
+            elif record["e"] == "send" and up:
+                sent.add(record["n"])
+            elif record["e"] == "end" and record["n"] in sent and record["state"] == "SUCCEEDED":
+                return True
+        return False
 
     def _wait(self, what: Callable[[], bool], limit_s: float) -> bool:
         until = time.monotonic() + limit_s
@@ -214,13 +230,13 @@ class Site:
         begun = 0
         for number in range(resets):
             if self._random.random() < 0.9:
-                self._wait(lambda since=begun: self._since(since, "end", state="SUCCEEDED"), WAIT_S)
+                self._wait(lambda since=begun: self._works(since), WAIT_S)
             time.sleep(self._random.uniform(0.0, 0.4))
             self.reader.new()
             begun = len(self.reader.records)
             self.reset("board" if number % 2 == 0 else "bridge")
             say(number + 1)
-        self._wait(lambda: self._since(begun, "end", state="SUCCEEDED"), WAIT_S)
+        self._wait(lambda: self._works(begun), WAIT_S)
 
     def states(self) -> Counter[str]:
         """How commands ended."""
