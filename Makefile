@@ -15,13 +15,14 @@ SEEDS ?= 0-499
 KILLS_ARGS ?=
 RESETS_ARGS ?=
 LINKSOAK_ARGS ?=
+MAPPERSOAK_ARGS ?=
 TESTBED_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install test demo lint fmt proto baseline bench boardsize soak kills linksoak resets fuzz-c size-c testbed clean
+.PHONY: help install test demo lint fmt proto baseline bench boardsize soak mappersoak kills linksoak resets fuzz-c size-c testbed clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -90,6 +91,9 @@ bench: $(BENCH_STAMP) ## figures beside their peers, into benchmarks/RESULTS.md;
 
 soak: $(STAMP) ## a thousand simulated robots on one hub for ten minutes; SOAK_ARGS=--help tells the rest
 	@$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
+
+mappersoak: $(STAMP) ## two hundred robots on one KubeEdge mapper, by DMI for ten minutes, then by MQTT; MAPPERSOAK_ARGS='--minutes 2'
+	@$(BIN)/python -m benchmarks.mapper_soak $(MAPPERSOAK_ARGS)
 
 boardsize: $(STAMP) ## flash and RAM of the board's program, into firmware/micropython/README.md
 	@$(BIN)/python -m benchmarks.board_size

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.scenario import Scenario
-from benchmarks.scenarios import command, journal, memory, serial, setpoint, startup, stop, telemetry, twin
+from benchmarks.scenarios import (
+    command,
+    edge,
+    journal,
+    memory,
+    serial,
+    setpoint,
+    startup,
+    stop,
+    telemetry,
+    twin,
+)
 
 ALL: Final[dict[str, Scenario]] = {
     each.SCENARIO.name: each.SCENARIO
-    for each in (command, setpoint, telemetry, stop, twin, journal, serial, startup, memory)
+    for each in (command, setpoint, telemetry, stop, twin, edge, journal, serial, startup, memory)
 }

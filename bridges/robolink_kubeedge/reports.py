@@ -34,6 +34,10 @@ RESERVE: Final = {
 }
 
 
+# Devices that were said once and are still to be said again, before others begin.
+AT_ONCE: Final = 16
+
+
 class TwinText(NamedTuple):
     """Both halves of one twin, in KubeEdge's characters."""
 
@@ -94,6 +98,8 @@ class _Device:
     change_at: float = float("inf")
     last_sent: float = float("-inf")
     oldest: float = float("inf")
+    # When what was said once is to be said again: the cloud sees nothing of a robot before that.
+    repeat_at: float = float("inf")
 
     def mark(self, name: str, slot: _Slot, priority: Priority, due: float) -> None:
         """Let one of `slots` wait."""
@@ -194,26 +200,29 @@ class ReportQueue:
 
     def next(self, now: float, allowed: Priority = Priority.REFRESH) -> Report | None:
         """Take the most urgent report of at least this priority; among equals the longest unheard device."""
-        best: tuple[Priority, float, DeviceKey, bool] | None = None
+        best: _Rank | None = None
+        # Robots come one by one: what was said of many once and of none twice, the cloud has of none.
+        full = sum(now < each.repeat_at < float("inf") for each in self._devices.values()) >= AT_ONCE
         for key, entry in self._devices.items():
             if entry.urgent_at <= now:
                 due = min(
                     each.dirty for each in entry.dirty.values() if each.dirty is not None and each.due <= now
                 )
-                best = _first(best, (due, entry.last_sent, key, True), allowed)
+                best = _first(best, (due, True, entry.last_sent, key, True), allowed)
             elif best is not None and best[0] <= Priority.COMMAND:
                 continue
-            elif allowed >= Priority.CHANGE:
+            elif allowed >= Priority.CHANGE and not (full and entry.last_sent == float("-inf")):
                 state_due = self._due(entry.state, entry, now)
                 if state_due is not None:
-                    best = _first(best, (state_due, entry.last_sent, key, False), allowed)
+                    best = _first(best, (state_due, True, entry.last_sent, key, False), allowed)
                 if max(entry.change_at, entry.last_sent + self._interval_s) <= now:
-                    best = _first(best, (Priority.CHANGE, entry.last_sent, key, True), allowed)
+                    rank = (Priority.CHANGE, entry.repeat_at > now, entry.last_sent, key, True)
+                    best = _first(best, rank, allowed)
                 elif now >= entry.oldest + self._refresh_s:
-                    best = _first(best, (Priority.REFRESH, entry.last_sent, key, True), allowed)
+                    best = _first(best, (Priority.REFRESH, True, entry.last_sent, key, True), allowed)
         if best is None:
             return None
-        priority, _, key, is_twins = best
+        priority, _, _, key, is_twins = best
         entry = self._devices[key]
         if is_twins:
             return TwinReport(device=key, twins=self._take(entry, now), priority=priority)
@@ -234,8 +243,9 @@ class ReportQueue:
                 priority, due = min(report.priority, Priority.CHANGE), now + self._repeat_s
                 if name:
                     entry.mark(name, slot, priority, due)
+                    entry.repeat_at = min(entry.repeat_at, due)
                 else:
-                    slot.mark(priority, due)
+                    slot.mark(Priority.REFRESH, due)
         entry.oldest = min(
             (slot.sent_at for slot in entry.slots.values() if slot.sent_at is not None), default=float("inf")
         )
@@ -278,10 +288,13 @@ class ReportQueue:
                 entry.dirty.pop(name, None)
                 twins.append(TwinText(name, slot.observed, slot.reported))
         entry.count_anew()
+        if entry.repeat_at <= now:
+            entry.repeat_at = float("inf")
         return tuple(twins)
 
 
-_Rank = tuple[Priority, float, DeviceKey, bool]
+# Priority; whether it is no repetition of a first report; when the device was heard; the device; twins, or its state.
+_Rank = tuple[Priority, bool, float, DeviceKey, bool]
 
 
 def _first(best: _Rank | None, rank: _Rank, allowed: Priority) -> _Rank | None:

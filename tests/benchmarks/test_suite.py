@@ -64,7 +64,8 @@ def data_of(scenario: Scenario, rounds: int = 2) -> dict[str, Any]:
 
 
 def test_scenarios_can_be_told_and_asked_for() -> None:
-    assert list(ALL) == ["command", "setpoint", "telemetry", "stop", "twin", "journal", "startup", "memory"]
+    motion = ["command", "setpoint", "telemetry", "stop", "twin", "edge"]
+    assert list(ALL) == [*motion, "journal", "serial", "startup", "memory"]
     for scenario in ALL.values():
         keys = {metric.key for metric in scenario.metrics}
         assert set(scenario.bases) | set(scenario.needs) <= set(scenario.peers)
