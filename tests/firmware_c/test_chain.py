@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def log_of(chain: Bench) -> str:
 def test_two_wheels_describe_themselves_call_drive_and_stop(chain: Bench) -> None:
     robot = chain.robot
     sheet = robot.describe().sheet
-    (base,) = sheet.components
+    # The bridge adds one of its own, for the line.
+    (base,) = [each for each in sheet.components if each.name == "base"]
     assert (sheet.model, base.type) == ("two-wheel", v1.COMPONENT_TYPE_BASE)
     assert [each.name for each in base.methods] == ["reset_odometer", "drive"]
     assert robot.call("base.reset_odometer") == {"metres": 0.0}
@@ -80,5 +82,6 @@ def test_reset_of_the_board_heals_and_moves_nothing(chain: Bench) -> None:
         wait_for(lambda: log_of(chain).count("two-wheel robot is up") > seen, 10, "the board's own words")
         wait_for(lambda: chain.reading("base.max_speed") == 0.3, 10, "its setting again")
         assert robot.goal("base.drive", metres=0.1).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
-    sessions = [line for line in log_of(chain).splitlines() if "the board answers (session" in line]
-    assert len(sessions) == len({each.split("session ")[1] for each in sessions}) > 1
+    # Another boot is another session id; a busy machine may greet one of them twice.
+    boots = set(re.findall(r"the board answers \(session (\w+)", log_of(chain)))
+    assert len(boots) == 2
