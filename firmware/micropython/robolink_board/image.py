@@ -117,7 +117,8 @@ class Images:
             raise Refused(messages.INVALID, "no transfer %d is open" % message["transfer"])
         path, index = message["path"], message["index"]
         if index < len(self._files):
-            return False  # Said twice.
+            # Said twice: the answer to the last one may have been lost.
+            return index == self._count - 1
         if index != len(self._files) or not slotfiles.is_path(path) or len(message["sha256"]) != 32:
             raise Refused(messages.INVALID, "file %d (%s) is not what comes next" % (index, path[:60]))
         self._files.append((path, message["size"], message["sha256"]))

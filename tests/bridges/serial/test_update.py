@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,7 +138,31 @@ def test_the_bridge_is_killed_in_the_middle_and_the_next_update_goes_on(updating
         assert goal.wait(60).state in (v1.COMMAND_STATE_LOST, v1.COMMAND_STATE_FAILED)
         updating.wait_online()
         again = begin(updating, path)
-        first = next(each.progress for each in again.feedback() if each.phase == "sending")
-        assert first > 0.2, "what has come stays at the board"
+        told = [(each.phase, each.progress) for each in again.feedback()]
         again.result(LONG_S)
+        sent = [progress for phase, progress in told if phase == "sending"]
+        assert sent and sent[0] > 0.2, "what has come stays at the board"
     wait_for(lambda: text(updating, "firmware.slot") == "a", 20, "the new program")
+
+
+def test_the_commands_make_an_image_update_and_go_back(updating: Bench, tmp_path: Path) -> None:
+    robolink_cli = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "robolink"), "board"]
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*robolink_cli, *words], capture_output=True, text=True, timeout=LONG_S, cwd=tmp_path
+        )
+
+    assert "there already" in run("keygen", "maker").stderr
+    made = run("image", "new.image", "--key", "maker", "--version", "9.6")
+    assert made.returncode == 0, made.stderr
+    hub = ("--hub", updating.hub_process.url)
+    done = run("update", BOARD, "new.image", *hub)
+    assert done.returncode == 0, done.stderr
+    assert "runs slot a 9.6" in done.stderr
+    back = run("rollback", BOARD, *hub, "--json")
+    assert back.returncode == 0, back.stderr
+    wait_for(lambda: text(updating, "firmware.slot") == "flashed", 20, "the flashed program again")
+    again = run("rollback", BOARD, *hub)
+    assert again.returncode == 1
+    assert "nothing else has run before" in again.stderr
