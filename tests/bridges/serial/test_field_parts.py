@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from robolink import v1
@@ -58,6 +58,7 @@ def test_main_that_was_flashed_is_renewed_and_any_other_is_refused() -> None:
     block=st.sampled_from([128, 512, 4096]),
     free=st.integers(0, 200_000),
 )
+@example(sizes=[(1, 0)] * 12, block=512, free=512 * 3)
 def test_what_is_let_through_never_fills_the_disk(
     sizes: list[tuple[int, int]], block: int, free: int
 ) -> None:
