@@ -333,9 +333,7 @@ class TwinDesk:
         if not record.owner.startswith(OWNER_PREFIX):
             return
         machine = self._site.machines[record.robot]
-        twin_id = self._twin_ids.get(record.id)
-        if twin_id is None and twincmd.command_id(record.robot, machine.twin_id) == record.id:
-            twin_id = machine.twin_id  # Read back after a hub restart.
+        twin_id = self._twin_ids.get(record.id) or self._read_back(machine, record.id)
         if twin_id is None:
             self._site.counters["twin_cmd_unnamed"] += 1
             return
@@ -343,6 +341,15 @@ class TwinDesk:
         self._status(machine, twin_id, state_name(record.state), cause)
         if record.terminal:
             self._twin_ids.pop(record.id, None)
+
+    def _read_back(self, machine: Machine, command_id: bytes) -> str | None:
+        """After a restart of the hub: an id cannot be told from its command's, but the last ones stand in the twin."""
+        shown = self._state(machine, "cmd-status")
+        text = "" if shown is None else str(from_value(shown.reported.value) or "")
+        for twin_id in (machine.twin_id, *twincmd.Status.parse(text)):
+            if twincmd.command_id(machine.robot, twin_id) == command_id:
+                return twin_id
+        return None
 
     def _status(self, machine: Machine, twin_id: str, state: str, cause: str) -> None:
         present = self._state(machine, "cmd-status")

@@ -127,6 +127,34 @@ def test_a_command_through_the_twin_runs_once_however_often_it_is_delivered(
     assert back.expect(v1.Command)[0].message_id == twincmd.command_id("r1", "a2")
 
 
+def test_every_command_that_was_open_at_a_kill_gets_its_verdict_not_only_the_last(
+    driver: RawDriver, client: RawClient, context: zmq.Context[Any], hub: HubProcess
+) -> None:
+    ids = []
+    for twin_id in ("a1", "a2", "a3"):
+        assert write(client, "cmd", cmd(twin_id)).cause == 0
+        ids.append(driver.expect(v1.Command)[0].message_id)
+        driver.outcome(ids[-1], v1.COMMAND_STATE_RUNNING)
+    wait_for(lambda: text(client, "cmd-status") == "a1:RUNNING,a2:RUNNING,a3:RUNNING")
+    hub.kill()
+    hub.start()
+    back, later = RawDriver(context, hub), RawClient(context, hub)
+    back.hello(live=tuple(ids))
+    later.hello()
+    for each in ids:
+        back.outcome(each, v1.COMMAND_STATE_SUCCEEDED)
+
+    # SUCCEEDED, or LOST where the hub had given the driver up before: each has a verdict, none stays RUNNING.
+    def ended() -> bool:
+        shown = twincmd.Status.parse(text(later, "cmd-status"))
+        return list(shown) == ["a1", "a2", "a3"] and {each for each, _ in shown.values()} <= {
+            "SUCCEEDED",
+            "LOST",
+        }
+
+    wait_for(ended, what="all three verdicts")
+
+
 def test_an_expired_and_a_refused_one_say_so_in_the_status(driver: RawDriver, client: RawClient) -> None:
     write(client, "cmd", cmd("old", age_ms=60_000))
     write(client, "cmd", cmd("bad", "base.go", x=77.0))
