@@ -40,14 +40,15 @@ def input(pin, pull="none"):  # noqa: A001
 
 
 def pwm(pin, frequency_hz):
-    made = machine.PWM(machine.Pin(pin))
-    made.freq(frequency_hz)
-    made.duty_u16(0)
-    return made
+    # Both at once: some chips begin at half of full duty when they are not told.
+    return machine.PWM(machine.Pin(pin), freq=frequency_hz, duty_u16=0)
 
 
 def analog(pin):
-    return machine.ADC(machine.Pin(pin))
+    made = machine.ADC(machine.Pin(pin))
+    if hasattr(machine.ADC, "ATTN_11DB"):
+        made.atten(machine.ADC.ATTN_11DB)  # without it an ESP32 ends at 1.1 V
+    return made
 
 
 def i2c(bus, sda, scl, frequency_hz):

@@ -74,11 +74,11 @@ class Pin:
 
 
 class PWM:
-    def __init__(self, pin, freq=0, duty_u16=0):
+    def __init__(self, pin, freq=5000, duty_u16=32768):
+        # Who does not say the duty gets half, as on an ESP32.
         self.wire = pin.wire
         self.wire.modulate(0, freq)
-        if duty_u16:
-            self.duty_u16(duty_u16)
+        self.duty_u16(duty_u16)
 
     def freq(self, value=None):
         if value is None:
@@ -93,6 +93,7 @@ class PWM:
             raise ValueError("duty_u16 must be 0 to 65535, not %s" % value)
         world.sync()
         self.wire.duty = value
+        self.wire.most = max(self.wire.most, value)
         return None
 
     def deinit(self):
@@ -100,12 +101,19 @@ class PWM:
 
 
 class ADC:
+    # As an ESP32's: up to 1.1 V before its attenuation is set.
+    ATTN_0DB, ATTN_11DB = 0, 3
+
     def __init__(self, pin):
         self.wire = pin.wire if isinstance(pin, Pin) else world.wire(pin)
+        self._full_v = 1.1
+
+    def atten(self, attenuation):
+        self._full_v = 3.3 if attenuation == ADC.ATTN_11DB else 1.1
 
     def read_u16(self):
         world.sync()
-        return max(0, min(65535, int(self.wire.volts() / 3.3 * 65535 + 0.5)))
+        return max(0, min(65535, int(self.wire.volts() / self._full_v * 65535 + 0.5)))
 
 
 class I2C:

@@ -23,7 +23,7 @@ class Wire:
         self.id = id
         self.level = 0
         self.mode = "floating"
-        self.duty = self.frequency = 0
+        self.duty = self.frequency = self.most = 0
         self.source = None  # volts() of what hangs on an input
         self._handlers = []
 

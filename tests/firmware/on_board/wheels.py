@@ -2,7 +2,7 @@
 
 import sys
 
-from rig import Rig, main, near, raises
+from rig import Rig, Told, main, near, raises
 from robolink_board.member import Refused
 from robolink_board.wheel import STALL_MS
 
@@ -36,6 +36,18 @@ def check_unequal_motors_still_go_straight():
     rig.goal("base", "drive", 1.0)
     near(rig.reading("base", "y"), 0.0, 0.02)
     near(rig.reading("base", "theta"), 0.0, 0.05)
+
+
+def check_heading_comes_back_after_a_stone_in_the_way():
+    rig = Rig(ROVER)
+    left = rig.robot["base.left"]
+    seen, work = [], rig.member("base", "drive").run(Told(), 1.0)
+    for _ in work:
+        rig.run(10)
+        left.held = 1000 <= rig.world.now_ms < 1400
+        seen.append(abs(rig.reading("base", "theta")))
+    assert max(seen) > 0.15, "the stone was there"
+    near(rig.reading("base", "theta"), 0.0, 0.02)
 
 
 def check_turns_more_than_a_turn():
@@ -79,6 +91,9 @@ def check_nothing_moves_before_an_order():
     rig.run(1000)
     assert rig.robot["base.left"].position == rig.robot["base.right"].position == 0
     assert rig.level(13) == 0, "the driver's enable stays low until something is to move"
+    assert rig.level(10) == rig.level(11) == 1.0, "both inputs alike"
+    rig = Rig(PROFILES + "/pyboard-rover.json")
+    assert rig.world.wire("X1").most == rig.world.wire("X2").most == 0, "not for an instant"
 
 
 def check_cut_takes_the_power_and_only_an_order_brings_it_back():
