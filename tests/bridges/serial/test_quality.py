@@ -79,7 +79,7 @@ def test_bad_line_is_seen_at_the_hub_and_commands_go_on(
             told = robot.twin.get(f"link.{name}")[f"link.{name}"].reported
             return told.value if told.HasField("value") else None
 
-        wait_for(lambda: reading("age"), 20, "the first values")
+        wait_for(lambda: reading("round_trip"), 20, "a round trip")
         with robot.stream("link.quality") as samples:
             sample = samples.next(20)
             assert sample is not None
