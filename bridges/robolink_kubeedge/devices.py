@@ -124,6 +124,8 @@ class DeviceTable(Rows):
 
     def model(self, model: dmi.DeviceModel | None, key: DeviceKey, now: float) -> None:
         """CreateDeviceModel, UpdateDeviceModel; None for RemoveDeviceModel."""
+        if model is not None and self._models.get(key) == model:
+            return  # Edgecore sends it again with each update of a device, and hundreds of devices share one.
         if model is None:
             self._models.pop(key, None)
         else:
