@@ -13,12 +13,14 @@ import yaml
 from robolink import v1
 from robolink.errors import ConfigError
 from robolink_kubeedge import manifests, push_rules
-from robolink_ros2.describe import base_sheet
+from robolink_ros2.config import mobile_base
+from robolink_ros2.describe import robot_sheet
 from robolink_sims.base import SimBase
 
 CRDS = Path(__file__).parents[4] / "shared" / "data" / "kubeedge-crds"
 HASH = "0123456789abcdef"
-SHEETS = [SimBase("base-1").sheet, base_sheet()]
+ROS_BASE = mobile_base("ros-base", cmd_vel="cmd_vel", odom="odom", battery="battery_state")
+SHEETS = [SimBase("base-1").sheet, robot_sheet(ROS_BASE, lambda _type: object).sheet]
 
 
 def everything() -> v1.Sheet:
