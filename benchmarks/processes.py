@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ ROOT: Final = Path(__file__).parents[1]
 READY: Final = "READY"
 START_TIMEOUT_S: Final = 30.0
 END_TIMEOUT_S: Final = 5.0
+LOOK_S: Final = 0.02
 
 
 def mosquitto() -> str | None:
@@ -155,6 +157,19 @@ class Children:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A folder that is gone afterwards, also where a grandchild still ends and writes its last into it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        until = time.monotonic() + END_TIMEOUT_S
+        while folder.exists() and time.monotonic() < until:
+            shutil.rmtree(folder, ignore_errors=True)
+            wait_until(time.monotonic() + LOOK_S)
 
 
 def end(child: subprocess.Popen[str]) -> None:

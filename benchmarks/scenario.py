@@ -6,14 +6,13 @@ It knows no transport and prints nothing but progress.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.processes import Children, wait_until
+from benchmarks.processes import Children, scratch, wait_until
 from benchmarks.profiling import Spy
 
 SETTLE_S: Final = 0.5
@@ -163,10 +162,10 @@ class Scenario:
     def once(self, path: str, sizes: Mapping[str, float], spy: Spy | None = None) -> Figures:
         """One path, its processes fresh and ended afterwards."""
         with (
-            tempfile.TemporaryDirectory(prefix="robolink-bench-") as folder,
-            Children(Path(folder), spy) as children,
+            scratch("robolink-bench-") as folder,
+            Children(folder, spy) as children,
         ):
-            return self.measure(Bench(sizes, Path(folder), children), path)
+            return self.measure(Bench(sizes, folder, children), path)
 
 
 def named(sizes: Mapping[str, float]) -> dict[str, str]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import itertools
 import json
 import statistics
-import tempfile
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.processes import Children
+from benchmarks.processes import Children, scratch
 from benchmarks.scenario import Bench
 from benchmarks.scenarios.common import start_hub
 
@@ -51,10 +49,10 @@ STAGES: Final = (
 def explain() -> dict[str, Any]:
     """One more run, one call at a time, taken apart."""
     with (
-        tempfile.TemporaryDirectory(prefix="robolink-stages-") as name,
-        Children(Path(name)) as children,
+        scratch("robolink-stages-") as folder,
+        Children(folder) as children,
     ):
-        folder = Path(name)
+        name = str(folder)
         bench = Bench(SIZES, folder, children)
         url = start_hub(bench, module="ends.traced_stack", before=[name])
         children.start("driver", "ends.traced_stack", [name, "driver", "--url", url])
