@@ -10,6 +10,7 @@ from benchmarks.scenarios import (
     edge,
     journal,
     memory,
+    ros2,
     serial,
     setpoint,
     startup,
@@ -20,5 +21,5 @@ from benchmarks.scenarios import (
 
 ALL: Final[dict[str, Scenario]] = {
     each.SCENARIO.name: each.SCENARIO
-    for each in (command, setpoint, telemetry, stop, twin, edge, journal, serial, startup, memory)
+    for each in (command, setpoint, telemetry, stop, twin, edge, journal, serial, ros2, startup, memory)
 }

@@ -65,7 +65,7 @@ def data_of(scenario: Scenario, rounds: int = 2) -> dict[str, Any]:
 
 def test_scenarios_can_be_told_and_asked_for() -> None:
     motion = ["command", "setpoint", "telemetry", "stop", "twin", "edge"]
-    assert list(ALL) == [*motion, "journal", "serial", "startup", "memory"]
+    assert list(ALL) == [*motion, "journal", "serial", "ros2", "startup", "memory"]
     for scenario in ALL.values():
         keys = {metric.key for metric in scenario.metrics}
         assert set(scenario.bases) | set(scenario.needs) <= set(scenario.peers)

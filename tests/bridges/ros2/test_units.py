@@ -8,7 +8,7 @@ from types import SimpleNamespace as Message
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robolink import v1
@@ -92,6 +92,7 @@ def test_a_mismatch_names_both_profiles() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**18), 10**18), st.lists(st.floats(0, 2), min_size=1, max_size=50))
 def test_a_foreign_clock_is_measured_by_its_quickest_sample(offset_ns: int, delays: list[float]) -> None:
     clock, now = StampClock(measured=True), 2 * 10**18
@@ -109,6 +110,7 @@ def test_a_shared_clock_tells_the_age_as_it_is() -> None:
     assert clock.measured_at(1_000_000_000, 1_500_000_000, 100.0) == pytest.approx(99.5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9), st.integers(0, 5))
 def test_every_nth_pixel(height: int, width: int, n: int, padding: int) -> None:
     row = width * 3 + padding
