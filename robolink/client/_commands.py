@@ -56,6 +56,10 @@ class CommandKeeper:
         self._ask(command, now)
         return found
 
+    def follows(self, command_id: bytes) -> bool:
+        """Whether it is sent again, or its end waited for."""
+        return command_id in self._open
+
     def _ask(self, command: OpenCommand, now: float) -> None:
         command.again_s = now + ASK_AGAIN_S
         self._session.query(command.robot, command.id)

@@ -230,7 +230,9 @@ class Client(Node):
         self, robot: str, method: str, *, ttl_ms: int = 5_000, command_id: bytes = b"", **options: Any
     ) -> OpenCommand:
         args = {"x": 1.0} if method == "wheels.go" else {}
-        command = OpenCommand(id=command_id or new_message_id(), robot=robot, method=method, frames=[])
+        command = OpenCommand(
+            id=command_id or new_message_id(), robot=robot, method=method, frames=[], accepted=Future()
+        )
         self.commands.append(command)
         body = v1.Command(method=method, args=named(args), **options)
         self._do(lambda now: self.session.submit(command, body, ttl_ms=ttl_ms, now=now))

@@ -135,6 +135,7 @@ def test_motion_that_was_not_delivered_expires_with_the_hub(world: World, anna: 
     driver = world.drivers["rovers"]
     driver.lanes[Lane.CONTROL].to_peer.delay_ns = 200 * MS
     command = anna.command("r1", "wheels.go")
+    assert command.accepted is not None
     world.until(command.accepted.done)
     world.hub.restart()
     driver.lanes[Lane.CONTROL].to_peer.delay_ns = MS

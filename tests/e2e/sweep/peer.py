@@ -143,7 +143,7 @@ class Peer:
 
     def follows(self, command: str) -> bool:
         """Whether the SDK still sends it again, or waits for its end."""
-        return bytes.fromhex(command) in self._session._commands
+        return self._session.commands.follows(bytes.fromhex(command))
 
     def ask(self, command: bytes) -> Future[Any]:
         """Its present state; noted with the question that it answers."""
