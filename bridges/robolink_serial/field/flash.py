@@ -20,7 +20,6 @@ from robolink_serial.field.program import (
     PACKAGE,
     PART,
     RECORD,
-    SLOT_RECORDS,
     TOP,
     BoardFile,
     Plan,
@@ -147,7 +146,6 @@ def _write(repl: Repl, todo: Plan, wanted: list[BoardFile]) -> None:
     if todo.remove:
         repl.run("import os\n" + "".join(f"os.remove({path!r})\n" for path in todo.remove))
     repl.run(RUN_FLASHED)
-    repl.run(f"import os\nfor n in {SLOT_RECORDS!r}:\n try:\n  os.remove(n)\n except OSError:\n  pass\n")
     if todo.write or todo.remove:
         kept = set(todo.kept)
         files = {each.path: each.digest for each in wanted if each.path not in kept}

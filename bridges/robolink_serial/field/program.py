@@ -25,10 +25,6 @@ MAIN: Final = "main.py"
 # A board's own files beside the package: run or read at boot, so they stay as they are written.
 TOP: Final = ("boot.py", MAIN)
 PROFILE: Final = "profile.json"
-# Chooses between what is flashed here and the slots of updates; lies beside boot.py.
-SLOTS: Final = "robolink_slots.py"
-# Which slot runs: forgotten when the board is flashed, so that what was flashed last is what runs.
-SLOT_RECORDS: Final = ("slots/record.json", "slots/record.new")
 # What was flashed, by path and hash: whatever else is in our places is somebody's own.
 RECORD: Final = f"{PACKAGE}/flashed.json"
 PART: Final = ".part"
@@ -104,8 +100,6 @@ def build(facts: Facts, program: Path | None, profile: str | None) -> list[Board
     if not (folder / MAIN).is_file():
         raise ConfigError(f"{folder} has no {MAIN}", hint="name the folder that holds the board's program")
     made = package_files(facts, program)
-    if not (folder != ours and (folder / SLOTS).is_file()):
-        made.append(_compiled(ours / SLOTS, SLOTS, facts))
     chosen = _profile(profile, folder, ours)
     if chosen is not None:
         made.append(BoardFile(PROFILE, chosen))

@@ -80,7 +80,8 @@ def test_an_update_while_it_serves_then_back(updating: Bench, maker: Path) -> No
         goal = begin(updating, written(program("9.1"), maker))
         phases = list(dict.fromkeys(each.phase for each in goal.feedback()))
         assert goal.result(LONG_S).state == v1.COMMAND_STATE_SUCCEEDED
-        assert phases.index("sending") < phases.index("trial")
+        # Newest only: a short phase may be left out.
+        assert "sending" in phases and phases[-1] in ("booting", "trial", "confirming"), phases
         wait_for(lambda: text(updating, "firmware.state") == "CONFIRMED", 20, "the board's word")
         assert text(updating, "firmware.slot") == "a"
         # The new program is what moves now.
