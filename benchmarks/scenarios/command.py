@@ -117,6 +117,7 @@ SCENARIO: Final = Scenario(
     quick={"calls": 300, "warmup": 128, "throughput_calls": 1280},
     goals=(
         Goal(text="median call", path="robolink", metric="p50_us", base="raw", at_most=1.5),
+        Goal(text="median call", path="robolink", metric="p50_us", base="grpc-direct", at_most=1.0),
         Goal(text="throughput", path="robolink", metric="per_s", base="raw", at_least=0.6),
         Goal(text="throughput", path="robolink-asyncio", metric="per_s", base="raw", at_least=0.6),
     ),
