@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from robolink.client._blocking import GoalHandle, Hub, Iteration, Lease, RobotHandle, Twin
+from robolink.channels import Iteration
+from robolink.client._blocking import GoalHandle, Hub, Lease, RobotHandle, Twin
 from robolink.client._connect import connect, stop_all
 from robolink.client._core import Options
 from robolink.client._discovery import Discovery, FoundHub, discover
 from robolink.client._streams import StreamSample
 
 if TYPE_CHECKING:
+    from robolink.awaiting import AsyncIteration
     from robolink.client._asyncio import (
         AsyncGoalHandle,
         AsyncHub,
-        AsyncIteration,
         AsyncLease,
         AsyncRobotHandle,
         AsyncTwin,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 from robolink import v1
+from robolink.awaiting import AsyncIteration, settled
 from robolink.client._blocking import ANSWER_MARGIN_S, CALL_TIMEOUT_S
-from robolink.client._channel import Channel
 from robolink.client._core import ClientCore, Options
 from robolink.client._errors import check_accepted, check_released, check_succeeded
 from robolink.client._leases import Wish
@@ -24,74 +23,14 @@ A = TypeVar("A")
 
 
 async def _wait(future: Future[A], timeout_s: float | None = None, what: str = "the answer") -> A:
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def release() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    future.add_done_callback(lambda _: _soon(loop, release))
     try:
-        # Not wrap_future: who gives up waiting must not cancel what others may still wait for.
-        async with asyncio.timeout(timeout_s):
-            await waiter
-        return future.result()
+        return await settled(future, timeout_s)
     except TimeoutError as exc:
         if isinstance(exc, RobolinkError):
             raise
         raise DeadlineExceededError(
             f"{what} did not come within {timeout_s:g} s; the command itself may go on"
         ) from exc
-
-
-def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
-    with contextlib.suppress(RuntimeError):  # The loop has ended, and whoever waited in it.
-        loop.call_soon_threadsafe(call)
-
-
-class AsyncIteration(Generic[A]):
-    """Items as they come; an async context manager too."""
-
-    def __init__(self, channel: Channel[A]) -> None:
-        """Over one channel."""
-        self._channel = channel
-
-    @property
-    def dropped(self) -> int:
-        """Items that were replaced by newer ones before anybody took them."""
-        return self._channel.dropped
-
-    async def __aiter__(self) -> AsyncIterator[A]:
-        """Until it is closed."""
-        loop, ready = asyncio.get_running_loop(), asyncio.Event()
-        self._channel.listen(lambda: _soon(loop, ready.set))
-        try:
-            while True:
-                await ready.wait()
-                ready.clear()
-                while True:
-                    try:
-                        item = self._channel.take()
-                    except StopIteration:
-                        return
-                    if item is None:
-                        break
-                    yield item
-        finally:
-            self._channel.listen(None)
-
-    async def close(self) -> None:
-        """End the iteration."""
-        self._channel.close()
-
-    async def __aenter__(self) -> Self:
-        """Itself."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close."""
-        await self.close()
 
 
 class _AsyncStream(AsyncIteration[StreamSample]):

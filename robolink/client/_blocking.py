@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 from robolink import v1
-from robolink.client._channel import Channel
+from robolink.channels import Channel, Iteration
 from robolink.client._core import ClientCore, Options
 from robolink.client._errors import check_accepted, check_released, check_succeeded
 from robolink.client._leases import Wish
@@ -34,48 +34,6 @@ def wait(future: Future[A], timeout_s: float | None = None, what: str = "the ans
         raise DeadlineExceededError(
             f"{what} did not come within {timeout_s:g} s; the command itself may go on"
         ) from exc
-
-
-class Iteration(Generic[A]):
-    """Items as they come; close it, or use it as a context manager."""
-
-    def __init__(self, channel: Channel[A]) -> None:
-        """Over one channel."""
-        self._channel = channel
-
-    @property
-    def dropped(self) -> int:
-        """Items that were replaced by newer ones before anybody took them."""
-        return self._channel.dropped
-
-    def __iter__(self) -> Iterator[A]:
-        """Until it is closed."""
-        while True:
-            try:
-                item = self._channel.get()
-            except StopIteration:
-                return
-            if item is not None:
-                yield item
-
-    def next(self, timeout_s: float) -> A | None:
-        """The next item, or None after the timeout or the end."""
-        try:
-            return self._channel.get(timeout_s)
-        except StopIteration:
-            return None
-
-    def close(self) -> None:
-        """End the iteration."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
 
 
 class _Stream(Iteration[StreamSample]):

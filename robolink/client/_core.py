@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from robolink import v1
-from robolink.client._channel import Channel
+from robolink.channels import Channel
 from robolink.client._errors import refusal
 from robolink.client._futures import EventChannel, outcome, then
 from robolink.client._leases import Wish

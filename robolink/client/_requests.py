@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from robolink import v1
-from robolink.client._channel import Channel
+from robolink.channels import Channel
 from robolink.core.command import TERMINAL
 from robolink.transports.lanes import Lane
 

@@ -16,7 +16,7 @@ import zmq
 from google.protobuf.message import DecodeError
 
 from robolink import v1
-from robolink.client._channel import Channel
+from robolink.channels import Channel
 from robolink.transports.lanes import Keys, subscriber
 
 POLL_MS: Final = 100

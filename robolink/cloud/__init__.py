@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from robolink.channels import Iteration
 from robolink.cloud._blocking import Fleet, GoalHandle, RobotHandle, Twin
-from robolink.cloud._channel import AsyncIteration, Iteration
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._core import Options
 from robolink.cloud._http import KubeApi
 
 if TYPE_CHECKING:
+    from robolink.awaiting import AsyncIteration
     from robolink.cloud._asyncio import AsyncFleet, AsyncGoalHandle, AsyncRobotHandle, AsyncTwin
 
-_ASYNC = ("AsyncFleet", "AsyncGoalHandle", "AsyncRobotHandle", "AsyncTwin")
+_ASYNC = ("AsyncFleet", "AsyncGoalHandle", "AsyncIteration", "AsyncRobotHandle", "AsyncTwin")
 
 __all__ = [
     "AsyncFleet",

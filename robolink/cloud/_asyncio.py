@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from robolink import v1
+from robolink.awaiting import AsyncIteration, settled
 from robolink.cloud._blocking import CALL_TIMEOUT_S, READY_S, STOP_WAIT_S, Following, late, pick, unheard
-from robolink.cloud._channel import AsyncIteration
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._core import FleetCore, Options, chain
 from robolink.cloud._errors import outcome_error
@@ -22,13 +22,8 @@ A = TypeVar("A")
 
 
 async def _wait(future: Future[A], timeout_s: float | None = None, what: str = "the answer") -> A:
-    inner = asyncio.wrap_future(future)
-    # Its error belongs to whoever still waits; a wait that has ended must not complain of it.
-    inner.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     try:
-        async with asyncio.timeout(timeout_s):
-            # A wait that ends must not cancel what others wait for too.
-            return await asyncio.shield(inner)
+        return await settled(future, timeout_s)
     except TimeoutError as exc:
         if isinstance(exc, RobolinkError):
             raise

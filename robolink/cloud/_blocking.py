@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from robolink import v1
-from robolink.cloud._channel import Channel, Iteration
+from robolink.channels import Channel, Iteration
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._core import FleetCore, Options, chain
 from robolink.cloud._errors import HINTS, outcome_error

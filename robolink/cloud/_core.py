@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from robolink import v1
-from robolink.cloud._channel import Channel
+from robolink.channels import Channel
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._engine import Engine, Patch
 from robolink.cloud._errors import ApiStatusError, api_error

@@ -1,11 +1,14 @@
-"""A bounded queue from the I/O thread to one iterating caller, blocking or asyncio. It knows no messages."""
+"""Bounded queues from the thread that moves an SDK's messages to one iterating caller; both apps' SDKs stand on them.
+
+It knows no messages, and imports no asyncio: a blocking app does not pay for it (awaiting.py has that face).
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -82,3 +85,45 @@ class Channel(Generic[T]):
         with self._ready:
             self._ready.wait_for(lambda: self._items or self.closed, timeout_s)
             return self._take()
+
+
+class Iteration(Generic[T]):
+    """Items as they come; close it, or use it as a context manager."""
+
+    def __init__(self, channel: Channel[T]) -> None:
+        """Over one channel."""
+        self._channel = channel
+
+    @property
+    def dropped(self) -> int:
+        """Items that were replaced by newer ones before anybody took them."""
+        return self._channel.dropped
+
+    def __iter__(self) -> Iterator[T]:
+        """Until it is closed."""
+        while True:
+            try:
+                item = self._channel.get()
+            except StopIteration:
+                return
+            if item is not None:
+                yield item
+
+    def next(self, timeout_s: float) -> T | None:
+        """The next item, or None after the timeout or the end."""
+        try:
+            return self._channel.get(timeout_s)
+        except StopIteration:
+            return None
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
