@@ -370,7 +370,7 @@ class ClientCore:
             keys=self.keys,
             max_age_s=max_age_s,
         )
-        self._streams.append(reader)
+        self._streams = [*(each for each in self._streams if not each.channel.closed), reader]
         return reader
 
     # Stop: the safety lane alone.

@@ -70,7 +70,9 @@ class StreamReader:
                 if self._socket.poll(POLL_MS):
                     self._take(self._socket.recv_multipart())
         finally:
+            # Both here: two threads that end one ZeroMQ context at the same time wait for each other for ever.
             self._socket.close(0)
+            self._context.term()
 
     def _take(self, frames: list[bytes]) -> None:
         if len(frames) < 2:
@@ -104,8 +106,7 @@ class StreamReader:
         self.counters["replaced"] = self.channel.dropped
 
     def close(self) -> None:
-        """End it."""
+        """End it; from any thread, and as often as one likes."""
         self._stopping = True
         self.channel.close()
         self._thread.join(2.0)
-        self._context.destroy(linger=0)

@@ -148,9 +148,10 @@ class Endpoint:
             self._thread.join(timeout_s)
         with self._wake_lock:
             self._wake_out.close()
-        if not self._thread.is_alive():
-            self._wake_in.close()
-            self._context.destroy(linger=200)
+            if not self._thread.is_alive():
+                self._wake_in.close()
+                # Under the lock: two threads that end one ZeroMQ context at the same time wait for each other for ever.
+                self._context.destroy(linger=200)
 
     def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -193,6 +194,27 @@ def test_closing_ends_what_waits(site: HubProcess) -> None:
             lambda: again.robot(ROBOT).query(goal.id).state == v1.COMMAND_STATE_CANCELED,
             what="the end of a goal whose client has gone",
         )
+
+
+def test_several_threads_may_close_the_same_thing(site: HubProcess) -> None:
+    # Seen in `robolink ros2 expose`: its reader and its main thread ended one stream at once, and both hung.
+    def all_at_once(calls: list[Callable[[], None]]) -> None:
+        together = threading.Barrier(len(calls))
+        threads = [
+            threading.Thread(target=lambda close=each: (together.wait(), close()), daemon=True)
+            for each in calls
+        ]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(20)
+            assert not each.is_alive(), "a close that hangs"
+
+    for _ in range(10):
+        hub = robolink.connect(site.url, name="two-threads")
+        streams = [hub.robot(ROBOT).stream("legs.steps") for _ in range(4)]
+        all_at_once([each.close for each in streams] * 2)
+        all_at_once([hub.close, hub.close, hub.robot(ROBOT).stream("legs.steps").close])
 
 
 async def test_the_asyncio_face_does_the_same(site: HubProcess) -> None:
