@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from robolink import v1
+from robolink.core.age import MAX_AHEAD_NS, MAX_SETPOINT_TTL_MS
 from robolink.core.violation import Violation
 
-SETPOINT_TTL_S: Final = 0.3
-# A setpoint that lives longer than the deadman's last step is none; one from further ahead has no site time.
-MAX_SETPOINT_TTL_S: Final = 10.0
-MAX_AHEAD_S: Final = 1.0
+MAX_AHEAD_S: Final = MAX_AHEAD_NS / 1e9
+MAX_SETPOINT_TTL_S: Final = MAX_SETPOINT_TTL_MS / 1e3
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ MAX_BODY_BYTES: Final = 256 * 1024
 # What a hub may send: its answers name whole fleets.
 MAX_HUB_BODY_BYTES: Final = 4 * 1024 * 1024
 MAX_RESULT_BYTES: Final = 64 * 1024
-MAX_TTL_MS: Final = 600_000
 
 
 def _body_types() -> dict[type[Message], int]:

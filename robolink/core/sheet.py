@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from robolink import v1
-from robolink.core.deadman import MAX_SETPOINT_TTL_S
+from robolink.core.age import MAX_SETPOINT_TTL_MS
 from robolink.core.motion_words import NUMBERS, refuse_motion
 from robolink.core.values import Plain, from_value, type_of
 from robolink.core.violation import Violation as Violation  # the answer of every check here
@@ -25,7 +25,6 @@ MAX_SHEET_BYTES: Final = 128 * 1024
 MAX_COMPONENTS: Final = 64
 MAX_UNIT: Final = 32
 # A setpoint that lives longer than the deadman's last step is none.
-MAX_SETPOINT_TTL_MS: Final = int(MAX_SETPOINT_TTL_S * 1000)
 # Of a foreign text or value inside one of our texts.
 MAX_SHOWN: Final = 80
 HUB_PROPERTIES: Final = ("cmd", "cmd-status", "stop", "setting-errors")

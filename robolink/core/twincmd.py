@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from robolink import v1
+from robolink.core.age import MAX_TTL_MS
 from robolink.core.values import Plain, from_value, to_value
 
 __all__ = ["Status", "TwinCommand", "bind", "command_id", "decode", "encode", "make", "parse"]
 
 MAX_CHARACTERS: Final = 512
 DEFAULT_TTL_MS: Final = 30_000
-# No longer than the hub remembers what has ended (10 minutes by default), so that no id runs twice.
-MAX_TTL_MS: Final = 600_000
 STATUS_KEPT: Final = 4
 
 _CHARSET: Final = re.compile(r"[a-zA-Z0-9\-_.,:/@#]*")

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from robolink import v1
 from robolink.core.command import ACCEPTED, CommandRecord
-from robolink.core.envelope import MAX_HEADER_BYTES, MAX_TTL_MS
+from robolink.core.envelope import MAX_HEADER_BYTES
 from robolink.core.lease import token_of
 from robolink.core.sheet import check_args, check_mode, needs_lease
 from robolink.core.values import from_value
 from robolink.core.violation import Violation
-from robolink.hub.site import MS, Machine, Peer, Site
+from robolink.hub.site import Machine, Peer, Site
 
 
 class Admitted(NamedTuple):
@@ -48,7 +48,8 @@ def admit(
     check_args(body.method, method, body.args)
     if machine.driver is None or not machine.online:
         raise Violation(v1.CAUSE_UNREACHABLE, f"{machine.robot} is offline; motion is never queued for it")
-    deadline_ns = _deadline(site, header)
+    ttl_ms = header.ttl_ms or site.config.timeouts.command_ttl_ms
+    deadline_ns = site.check_sent(header, ttl_ms)
     if method.modes:
         check_mode(f"{machine.robot}: {body.method}", method.modes, _mode(machine))
     component = body.method.partition(".")[0]
@@ -122,21 +123,6 @@ def _forwarded_header(site: Site, header: v1.Header, owner: str) -> bytes:
 def _mode(machine: Machine) -> str:
     reported = machine.twin.reported(machine.sheet.mode_property)
     return str(from_value(reported) or "") if reported is not None else ""
-
-
-def _deadline(site: Site, header: v1.Header) -> int:
-    ttl_ms = header.ttl_ms or site.config.timeouts.command_ttl_ms
-    if ttl_ms > MAX_TTL_MS:
-        raise Violation(v1.CAUSE_LIMIT, f"ttl of {ttl_ms} ms is over the maximum of {MAX_TTL_MS} ms")
-    site.check_sent(header)
-    deadline_ns = header.sent_ns + ttl_ms * MS
-    if deadline_ns < site.now_ns:
-        late_ms = (site.now_ns - deadline_ns) / MS
-        raise Violation(
-            v1.CAUSE_TOO_LATE, f"{header.destination}: {late_ms:.0f} ms over its ttl of {ttl_ms} ms"
-        )
-    site.check_ours(header)
-    return deadline_ns
 
 
 def _check_busy(site: Site, machine: Machine, component: str, *, preempt: bool) -> None:

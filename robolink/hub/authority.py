@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from robolink import v1
+from robolink.core.age import MAX_SETPOINT_TTL_MS
 from robolink.core.lease import token_of
-from robolink.core.sheet import MAX_SETPOINT_TTL_MS
 from robolink.core.violation import Violation
 from robolink.hub.commands import CommandDesk
 from robolink.hub.site import MS, Machine, Peer, Site
@@ -58,16 +58,7 @@ class AuthorityDesk:
         token = token_of(header.lease)
         site.leases.check(robot, component, token, session_id=peer.session_id)
         ttl_ms = header.ttl_ms or site.config.timeouts.setpoint_ttl_ms
-        if ttl_ms > MAX_SETPOINT_TTL_MS:
-            raise Violation(
-                v1.CAUSE_LIMIT, f"a setpoint's ttl of {ttl_ms} ms is over {MAX_SETPOINT_TTL_MS} ms"
-            )
-        site.check_sent(header)
-        if header.sent_ns + ttl_ms * MS < site.now_ns:
-            raise Violation(
-                v1.CAUSE_TOO_LATE, f"setpoint for {header.destination} is over its ttl of {ttl_ms} ms"
-            )
-        site.check_ours(header)
+        site.check_sent(header, ttl_ms, limit_ms=MAX_SETPOINT_TTL_MS)
         if self._commands.goals_on(robot, component):
             raise Violation(
                 v1.CAUSE_BUSY, f"{header.destination} runs a goal; cancel it before streaming setpoints"

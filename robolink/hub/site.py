@@ -14,8 +14,8 @@ from weakref import WeakValueDictionary
 from google.protobuf.message import Message
 
 from robolink import v1
+from robolink.core.age import MAX_TTL_MS, check_sent
 from robolink.core.command import CommandTable
-from robolink.core.deadman import MAX_AHEAD_S
 from robolink.core.envelope import MAX_HUB_BODY_BYTES, Sender, new_session_id
 from robolink.core.lease import LeaseTable
 from robolink.core.sheet import SheetIndex, sheet_hash
@@ -30,8 +30,6 @@ from robolink.hub.peers import Peers
 from robolink.store import Batch
 
 MS: Final = 1_000_000
-# A clock that is further ahead than this is not synchronised at all.
-FUTURE_NS: Final = int(MAX_AHEAD_S * 1e9)
 MAX_NOTICE: Final = 512
 NOTICES_KEPT: Final = 512
 
@@ -171,34 +169,16 @@ class Site:
             self.counters["setpoint_replaced"] += 1
             self.turn.sends[place] = Send(identity, frames, held=False)
 
-    def check_sent(self, header: v1.Header) -> None:
-        """Whether the sender's stamp can be a site time at all.
-
-        Raises:
-            Violation: NO_TIMESYNC.
-        """
-        if not header.sent_ns:
-            raise Violation(
-                v1.CAUSE_NO_TIMESYNC,
-                f"{header.destination}: sent without site time; measure the offset first",
-            )
-        if header.sent_ns > self.now_ns + FUTURE_NS:
-            ahead_s = (header.sent_ns - self.now_ns) / 1e9
-            raise Violation(
-                v1.CAUSE_NO_TIMESYNC, f"sent {ahead_s:.1f} s in the future: the sender's clock is not synced"
-            )
-
-    def check_ours(self, header: v1.Header) -> None:
-        """Whether it was sent to this hub.
-
-        Raises:
-            Violation: TOO_LATE, it was sent to a former one, and what that one made of it is not known here.
-        """
-        if header.sent_ns < self.started_ns:
-            raise Violation(
-                v1.CAUSE_TOO_LATE,
-                f"{header.destination}: sent before this hub was started, and not kept; order anew",
-            )
+    def check_sent(self, header: v1.Header, ttl_ms: int, *, limit_ms: int = MAX_TTL_MS) -> int:
+        """Until when it holds, site time. Raises Violation as the core's rule of that name."""
+        return check_sent(
+            header.destination,
+            sent_ns=header.sent_ns,
+            ttl_ms=ttl_ms,
+            now_ns=self.now_ns,
+            started_ns=self.started_ns,
+            limit_ms=limit_ms,
+        )
 
     def audit(self, who: str, what: str, robot: str, text: str, *, claimed_by: str = "") -> None:
         """Append to the audit; kept with this turn's batch."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from robolink import v1
+from robolink.core.age import check_ttl
 from robolink.core.envelope import MAX_RESULT_BYTES
 from robolink.core.lease import token_of
 from robolink.core.sheet import check_args, check_mode, needs_lease, typed_args
@@ -92,11 +93,9 @@ class CommandRules:
             served.may_move(header.stop_generation, header.sent_ns, stoppable=stoppable)
         if not self._wire.clock.synced:
             raise Violation(v1.CAUSE_NO_TIMESYNC, f"{entry.robot}: no clock offset to the hub yet")
-        late_ns = self._wire.site_ns(now) - header.sent_ns - header.ttl_ms * 1_000_000
-        if header.ttl_ms and late_ns > 0:
-            raise Violation(
-                v1.CAUSE_TOO_LATE, f"{entry.robot}: {late_ns / 1e6:.0f} ms over its ttl of {header.ttl_ms} ms"
-            )
+        if header.ttl_ms:
+            now_ns = self._wire.site_ns(now)
+            check_ttl(entry.robot, sent_ns=header.sent_ns, ttl_ms=header.ttl_ms, now_ns=now_ns)
         check_args(body.method, method, body.args)
         check_mode(f"{entry.robot}: {body.method}", method.modes, served.mode())
         default_s = DEFAULT_GOAL_DURATION_S if entry.goal else DEFAULT_CALL_DURATION_S

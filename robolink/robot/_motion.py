@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 
 from robolink import v1
+from robolink.core.age import setpoint_ttl_ms
 from robolink.core.lease import token_of
 from robolink.core.sheet import check_mode, scale_setpoint
 from robolink.core.stop import MAX_GENERATION
@@ -154,9 +155,7 @@ class MotionRules:
         if scaled:
             self._wire.counters["setpoint_scaled"] += 1
         check_mode(f"{robot}/{component}.{body.name}", info.modes, served.mode())
-        # A sender may shorten what the sheet says, never stretch it.
-        default_ms = self._wire.timeouts.setpoint_ttl_ms
-        ttl_ms = min(header.ttl_ms or default_ms, info.ttl_ms or default_ms)
+        ttl_ms = setpoint_ttl_ms(header.ttl_ms, info.ttl_ms, self._wire.timeouts.setpoint_ttl_ms)
         valid_s = served.watch.accept(
             component,
             body.name,

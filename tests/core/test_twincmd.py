@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robolink import v1
+from robolink.core.age import MAX_TTL_MS
 from robolink.core.sheet import typed_args
 from robolink.core.twincmd import (
     MAX_CHARACTERS,
-    MAX_TTL_MS,
     Status,
     TwinCommand,
     bind,

@@ -10,7 +10,8 @@ import pytest
 from google.protobuf.message import Message
 
 from robolink import v1
-from robolink.core.envelope import MAX_TTL_MS, Sender
+from robolink.core.age import MAX_TTL_MS
+from robolink.core.envelope import Sender
 from robolink.core.violation import cause_name, state_name
 from robolink.transports.lanes import Lane
 from tests.proto.hub import Hub

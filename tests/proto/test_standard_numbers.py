@@ -13,9 +13,9 @@ from robolink.client import _session as client
 from robolink.core import (
     _link_table,
     _link_time,
+    age,
     clock,
     command,
-    deadman,
     envelope,
     frame,
     lease,
@@ -25,7 +25,7 @@ from robolink.core import (
     twincmd,
     violation,
 )
-from robolink.hub import authority, commands, leases, roles, site, sockets, twins
+from robolink.hub import authority, commands, leases, roles, sockets, twins
 from robolink.hub.config import HubConfig, LimitsConfig, TimeoutsConfig
 from robolink.robot import _commands, _ledger, _properties, _session, _wire
 from robolink.transports import lanes
@@ -63,13 +63,13 @@ FIXED: dict[str, tuple[float, ...]] = {
     "goal_duration": (_commands.DEFAULT_GOAL_DURATION_S * 1e3,),
     "call_duration": (_commands.DEFAULT_CALL_DURATION_S * 1e3,),
     "report_interval": (_properties.REPORT_INTERVAL_S * 1e3,),
-    "clock_ahead": (site.FUTURE_NS / 1e6, deadman.MAX_AHEAD_S * 1e3),
+    "clock_ahead": (age.MAX_AHEAD_NS / 1e6,),
     "refusal_interval": (authority.REFUSAL_INTERVAL_NS / 1e6,),
     "lease_ask_longest": (leases.MAX_ASK_MS,),
-    "command_ttl_longest": (envelope.MAX_TTL_MS,),
-    "setpoint_ttl_longest": (sheet.MAX_SETPOINT_TTL_MS, deadman.MAX_SETPOINT_TTL_S * 1e3),
+    "command_ttl_longest": (age.MAX_TTL_MS,),
+    "setpoint_ttl_longest": (age.MAX_SETPOINT_TTL_MS,),
     "twin_ttl": (twincmd.DEFAULT_TTL_MS,),
-    "twin_ttl_longest": (twincmd.MAX_TTL_MS,),
+    "twin_ttl_longest": (age.MAX_TTL_MS,),
     "cmd_ahead": (twins.MAX_AHEAD_MS,),
     "socket_unacknowledged": (lanes.UNACKNOWLEDGED_MS,),
     "serial_beat": (TIMES.beat_s * 1e3, board_constant("link", "BEAT_MS")),
