@@ -1,20 +1,9 @@
-"""One lane's hello and beats at the client, and the timeouts in force until the hub names its own. No message is read here."""
+"""One lane's hello and beats at the client. No message is read here."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from robolink import v1
 from robolink.core.clock import ClockSync
-
-DEFAULT_TIMEOUTS: Final = v1.Timeouts(
-    beat_ms=500,
-    peer_lost_ms=1500,
-    lease_renew_ms=1000,
-    lease_stale_ms=3000,
-    resend_ms=100,
-    setpoint_ttl_ms=300,
-)
 
 
 class LaneState:

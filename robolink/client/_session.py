@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from robolink import v1
 from robolink.client._commands import CommandKeeper
 from robolink.client._errors import LEASE_BUSY, refusal
-from robolink.client._lane import DEFAULT_TIMEOUTS, LaneState, add_sample
+from robolink.client._lane import LaneState, add_sample
 from robolink.client._leases import LeaseKeeper
 from robolink.client._requests import OpenCommand, Request, settle
 from robolink.core.clock import ClockSync
@@ -30,6 +30,7 @@ from robolink.core.envelope import (
     new_message_id,
     new_session_id,
 )
+from robolink.core.timeouts import DEFAULTS
 from robolink.errors import ConnectionLostError, RemoteProtocolError, TransportTimeoutError
 from robolink.transports.lanes import Lane
 
@@ -65,7 +66,7 @@ class ClientSession:
         self.authorities: dict[str, v1.Authority] = {}
         self.counters: Counter[str] = Counter()
         self.clock = ClockSync()
-        self.timeouts = DEFAULT_TIMEOUTS
+        self.timeouts = DEFAULTS
         self.hello_reply: v1.HelloReply | None = None
         self.leases = LeaseKeeper(self)
         self.commands = CommandKeeper(self)

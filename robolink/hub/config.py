@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from robolink import v1
+from robolink.core.timeouts import DEFAULTS
 from robolink.errors import ConfigError
 from robolink.store import Durability
 from robolink.transports.lanes import DEFAULT_URL, beside, is_loopback, split_endpoint
@@ -34,15 +35,15 @@ class StoreConfig(_Section):
 class TimeoutsConfig(_Section):
     """All in milliseconds."""
 
-    beat_ms: int = Field(default=500, ge=20)
-    peer_lost_ms: int = Field(default=1500, ge=60)
-    lease_renew_ms: int = Field(default=1000, ge=20)
-    lease_stale_ms: int = Field(default=3000, ge=60)
-    resend_ms: int = Field(default=100, ge=10)
-    driver_return_ms: int = Field(default=10_000, ge=0)
-    stop_answer_ms: int = Field(default=1000, ge=50)
-    setpoint_ttl_ms: int = Field(default=300, ge=10)
-    link_event_ms: int = Field(default=10_000, ge=100)
+    beat_ms: int = Field(default=DEFAULTS.beat_ms, ge=20)
+    peer_lost_ms: int = Field(default=DEFAULTS.peer_lost_ms, ge=60)
+    lease_renew_ms: int = Field(default=DEFAULTS.lease_renew_ms, ge=20)
+    lease_stale_ms: int = Field(default=DEFAULTS.lease_stale_ms, ge=60)
+    resend_ms: int = Field(default=DEFAULTS.resend_ms, ge=10)
+    driver_return_ms: int = Field(default=DEFAULTS.driver_return_ms, ge=0)
+    stop_answer_ms: int = Field(default=DEFAULTS.stop_answer_ms, ge=50)
+    setpoint_ttl_ms: int = Field(default=DEFAULTS.setpoint_ttl_ms, ge=10)
+    link_event_ms: int = Field(default=DEFAULTS.link_event_ms, ge=100)
     command_ttl_ms: int = Field(default=5000, ge=10)
     lease_ask_ms: int = Field(default=10_000, ge=10)
 

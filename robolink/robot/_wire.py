@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from robolink import v1
 from robolink.core.clock import ClockSync, SiteTime
 from robolink.core.envelope import Sender
+from robolink.core.timeouts import DEFAULTS
 from robolink.robot._actions import Action
 from robolink.transports.lanes import Lane
 
@@ -24,21 +25,6 @@ HELLO_UNSENT_RETRY_S: Final = 0.05
 # However often the hub says "no hello", one lane asks no more often than this.
 HELLO_MIN_INTERVAL_S: Final = 0.1
 PENDING_REQUESTS: Final = 32
-
-
-def default_timeouts() -> v1.Timeouts:
-    """In force until the hub names its own."""
-    return v1.Timeouts(
-        beat_ms=500,
-        peer_lost_ms=1500,
-        lease_renew_ms=1000,
-        lease_stale_ms=3000,
-        resend_ms=100,
-        driver_return_ms=10_000,
-        stop_answer_ms=1000,
-        setpoint_ttl_ms=300,
-        link_event_ms=10_000,
-    )
 
 
 class Wire:
@@ -55,7 +41,7 @@ class Wire:
         self.emit = emit
         self.clock = ClockSync()
         self.counters: Counter[str] = Counter()
-        self.timeouts = default_timeouts()
+        self.timeouts = DEFAULTS
         self.hub_session = 0
         self.lease_epoch = 0
         self.round_trip_ns = 0
