@@ -1,4 +1,4 @@
-"""Bounded queues from the thread that moves an SDK's messages to one iterating caller; both apps' SDKs stand on them.
+"""Bounded queues and futures from the thread that moves an SDK's messages to its callers; both apps' SDKs stand on them.
 
 It knows no messages, and imports no asyncio: a blocking app does not pay for it (awaiting.py has that face).
 """
@@ -8,9 +8,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Generic, Self, TypeVar
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
+
+
+def settle(future: Future[Any], value: object = None, error: Exception | None = None) -> None:
+    """Give a future its value or error; a caller that has cancelled it does not mind."""
+    try:
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
+    except InvalidStateError:
+        return  # Cancelled by its waiter, or answered twice by a duplicate.
 
 
 class Channel(Generic[T]):

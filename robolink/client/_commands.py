@@ -9,8 +9,9 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
 from robolink import v1
+from robolink.channels import settle
 from robolink.client._errors import refusal
-from robolink.client._requests import OpenCommand, settle
+from robolink.client._requests import OpenCommand
 
 if TYPE_CHECKING:
     from robolink.client._session import ClientSession

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from robolink import v1
-from robolink.channels import Channel
+from robolink.channels import Channel, settle
 from robolink.client._errors import refusal
 from robolink.client._futures import EventChannel, outcome, then
 from robolink.client._leases import Wish
-from robolink.client._requests import OpenCommand, settle
+from robolink.client._requests import OpenCommand
 from robolink.client._session import ClientSession
 from robolink.client._streams import StreamReader
 from robolink.core.envelope import new_message_id

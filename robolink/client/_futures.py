@@ -7,8 +7,7 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from robolink import v1
-from robolink.channels import Channel
-from robolink.client._requests import settle
+from robolink.channels import Channel, settle
 from robolink.errors import ConnectionLostError
 
 A = TypeVar("A")

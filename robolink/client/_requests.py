@@ -5,27 +5,16 @@ Plain state; the session moves it and the faces wait on the futures.
 
 from __future__ import annotations
 
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from robolink import v1
-from robolink.channels import Channel
+from robolink.channels import Channel, settle
 from robolink.core.command import TERMINAL
 from robolink.transports.lanes import Lane
 
 FEEDBACK_KEPT: Final = 64
-
-
-def settle(future: Future[Any], value: object = None, error: Exception | None = None) -> None:
-    """Give a future its value or error; a caller that has cancelled it does not mind."""
-    try:
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(value)
-    except InvalidStateError:
-        return  # Cancelled by its waiter, or answered twice by a duplicate.
 
 
 @dataclass(slots=True, kw_only=True)

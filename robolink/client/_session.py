@@ -14,11 +14,12 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from robolink import v1
+from robolink.channels import settle
 from robolink.client._commands import CommandKeeper
 from robolink.client._errors import LEASE_BUSY, refusal
 from robolink.client._lane import LaneState, add_sample
 from robolink.client._leases import LeaseKeeper
-from robolink.client._requests import OpenCommand, Request, settle
+from robolink.client._requests import OpenCommand, Request
 from robolink.core.clock import ClockSync
 from robolink.core.envelope import (
     MAJOR,

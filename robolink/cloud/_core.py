@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from robolink import v1
-from robolink.channels import Channel
+from robolink.channels import Channel, settle
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._engine import Engine, Patch
 from robolink.cloud._errors import ApiStatusError, api_error
 from robolink.cloud._http import EventStream, KubeApi
-from robolink.cloud._operation import Now, Operation, settle
+from robolink.cloud._operation import Now, Operation
 from robolink.cloud._operations import CommandOperation, SetOperation, StopOperation, release_args
 from robolink.cloud._view import DEVICES, MODELS, STATUSES, STOP, FleetView, changed
 from robolink.cloud._watch import Ask, Change, Watcher, resource_path

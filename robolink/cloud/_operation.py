@@ -6,8 +6,7 @@ news. The kinds of operation stand in `_operations.py`.
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from robolink.cloud._errors import MOVED_ON, ApiStatusError, api_error
 from robolink.cloud._patch import Operations, writes
@@ -190,13 +189,3 @@ def _count(text: str) -> int:
 
 def _version(view: FleetView, robot: str) -> str:
     return str(((view.device(robot) or {}).get("metadata") or {}).get("resourceVersion", ""))
-
-
-def settle(future: Future[Any], value: Any = None, error: Exception | None = None) -> None:
-    """Resolve it, unless it is already, or its waiter has gone."""
-    if future.done() or not future.set_running_or_notify_cancel():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(value)

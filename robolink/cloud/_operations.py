@@ -10,8 +10,9 @@ from concurrent.futures import Future
 from typing import Final, cast
 
 from robolink import v1
+from robolink.channels import settle
 from robolink.cloud._errors import HINTS, MOVED_ON, ApiStatusError, not_sendable, outcome_error
-from robolink.cloud._operation import Now, Operation, settle
+from robolink.cloud._operation import Now, Operation
 from robolink.cloud._patch import Operations, conflict, only_at, writes
 from robolink.cloud._view import CMD, STOP, STOP_GENERATION, SYNC, FleetView, Property, Reported, cause_of
 from robolink.core import twincmd, twintext
