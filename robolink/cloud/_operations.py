@@ -20,11 +20,8 @@ from robolink.core.command import TERMINAL
 from robolink.core.values import Plain, to_value
 from robolink.errors import DeadlineExceededError, RejectedError, RobolinkError, SettingRejectedError
 
-# A setting is a wish that stands: its robot may be away for a while.
-SETTING_GIVE_UP_S: Final = 600.0
-# Behind its ttl a command may still be told EXPIRED, over a link that comes back.
-COMMAND_GIVE_UP_S: Final = 600.0
-STOP_GIVE_UP_S: Final = 600.0
+# A setting is a wish that stands while its robot is away; a command may be told EXPIRED long after its ttl, when the link is back.
+GIVE_UP_S: Final = 600.0
 STOP_NUDGE_S: Final = 1.0
 # After its ttl nobody runs it; this long it may lie in `cmd` for its verdict before another takes the place.
 SLOT_MARGIN_MS: Final = 2_000
@@ -43,7 +40,7 @@ class SetOperation(Operation):
 
     def __init__(self, robot: str, name: str, value: Plain, if_version: int | None, now: Now) -> None:
         """Nothing is written yet."""
-        super().__init__(robot, now, SETTING_GIVE_UP_S)
+        super().__init__(robot, now, GIVE_UP_S)
         self.name = self.again = name
         self._value, self._if_version = value, if_version
         self.taken: Future[int] = Future()
@@ -171,7 +168,7 @@ class CommandOperation(Operation):
         if not self.text:
             self.text = self._encode(now)
             self._taken_until_s = now.s + self._ttl_ms / 1000 + ANSWER_MARGIN_S
-            self.until_s = self._taken_until_s + COMMAND_GIVE_UP_S
+            self.until_s = self._taken_until_s + GIVE_UP_S
         texts = {CMD: self.text} | self._also | self.next_sync(view)
         return writes(device, texts, exact=(CMD,))
 
@@ -263,7 +260,7 @@ class StopOperation(Operation):
 
     def __init__(self, robot: str, level: v1.StopLevel, now: Now) -> None:
         """Nothing is written yet."""
-        super().__init__(robot, now, STOP_GIVE_UP_S)
+        super().__init__(robot, now, GIVE_UP_S)
         self.done: Future[v1.StopResult] = Future()
         self.level = level
         self._level = v1.StopLevel.Name(level).removeprefix("STOP_LEVEL_")
@@ -321,7 +318,7 @@ class ClearStop(Operation):
 
     def __init__(self, robot: str, level: v1.StopLevel, now: Now) -> None:
         """Nothing is written yet."""
-        super().__init__(robot, now, SETTING_GIVE_UP_S)
+        super().__init__(robot, now, GIVE_UP_S)
         self._level = v1.StopLevel.Name(level).removeprefix("STOP_LEVEL_")
 
     def write(self, view: FleetView, now: Now) -> Operations | None:
