@@ -20,7 +20,7 @@ from robolink.core.command import TERMINAL
 from robolink.core.values import Plain, to_value
 from robolink.errors import DeadlineExceededError, RejectedError, RobolinkError, SettingRejectedError
 
-# A setting is a wish that stands while its robot is away; a command may be told EXPIRED long after its ttl, when the link is back.
+# A setting is a wish that stands while its robot is away; a command may be told EXPIRED long after its ttl.
 GIVE_UP_S: Final = 600.0
 STOP_NUDGE_S: Final = 1.0
 # After its ttl nobody runs it; this long it may lie in `cmd` for its verdict before another takes the place.
