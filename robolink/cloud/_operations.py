@@ -292,7 +292,9 @@ class StopOperation(Operation):
         stop = view.info(self.robot).authority.stop
         if not stop.latched or _rank(stop.level) < LEVELS.index(self._level):
             return
-        if stop.generation == self._generation and not self.edge_has_it(view) and not self._observed(view):
+        # Each property comes up in a patch of its own: level and echo may be there before the generation is.
+        told = STOP_GENERATION in view.properties(self.robot)
+        if stop.generation == self._generation and (told or not (self.edge_has_it(view) or self._observed(view))):
             return
         self.over = self.heard = True
         settle(

@@ -35,7 +35,10 @@ def test_a_stop_waits_for_nothing_and_is_taken_back_once_it_is_heard(bench: Benc
     bench.run(until_s=1.0)
     assert bench.desired("sync") == "2/stop", "nudged within a second"
     assert not made.done.done()
-    bench.report(stop=("SOFT_HOLD", "SOFT_HOLD"), stop_generation=("", "5"))
+    bench.report(stop=("SOFT_HOLD", "SOFT_HOLD"))
+    bench.run()
+    assert not made.done.done(), "its generation comes in a patch of its own"
+    bench.report(stop_generation=("", "5"))
     bench.run()
     assert made.done.result(0) == v1.StopResult(robot=ROBOT, verdict=v1.STOP_VERDICT_STOPPING, generation=5)
     assert bench.desired("stop") == "", "else a mapper restarted after the release would stop it again"
