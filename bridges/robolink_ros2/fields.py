@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from robolink import v1
@@ -61,12 +62,14 @@ class Leaf(NamedTuple):
         return member_name(self.path)
 
 
+@lru_cache(4096)
 def member_name(path: str) -> str:
     """A path as a name of the standard."""
     name = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", path).lower()).strip("_")
     return (name if name[:1].isalpha() else f"f_{name}")[:48]
 
 
+@lru_cache(4096)
 def parse(text: str) -> Kind:
     """A field's type as rclpy writes it: "sequence<double, 3>", "int32[4]", "string<8>"."""
     found = _ARRAY.fullmatch(text)
