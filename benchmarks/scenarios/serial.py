@@ -122,6 +122,6 @@ messages with CRC, acknowledged, decoded on the board. Round trips of {small} by
 message together. Resets: {resets} of board and bridge by turns while commands come, with a real hub; healing counts from both
 running to the session, and a broken promise would void it. {baud} baud: the same behind a line of that speed, ten bits a byte.
 {port_baud} baud are the 123 kB/s at which the unix port itself echoes frames of 200 bytes: the limit of the port. Without any
-limit the bare peer counts bytes as fast as two processes pass them; there a frame costs the two interpreters its CRC, unstuffing,
-acknowledgement and message, each of which alone is longer than all that a bare payload takes, so that ratio cannot reach 0.8.""",
+limit the bare peer counts bytes as fast as two processes pass them, while each frame costs both interpreters CRC, unstuffing,
+acknowledgement and message.""",
 )
