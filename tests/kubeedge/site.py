@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.kubeedge.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
 WALKER = "walker-1"
+MODEL_FIRST_S = 1.0
 
 
 class Site:
@@ -55,6 +57,8 @@ class Site:
         namespace, node = self.cluster.namespace, self.cluster.node
         self.cluster.apply(manifests.device_model(found.sheet, found.sheet_hash, namespace))
         handle = self.fleet.robot(robot)
+        # They go down on ways of their own, and a device that is there before its model stays without it: as the docs say, wait.
+        time.sleep(MODEL_FIRST_S)
         self.cluster.apply(
             manifests.device(robot, found.sheet, found.sheet_hash, namespace=namespace, node=node)
         )

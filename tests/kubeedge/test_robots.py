@@ -1,14 +1,18 @@
-"""The same loop moves a simulated base and a MicroPython board: a patch of a setting, a command, and what they report."""
+"""The same loop moves a simulated base, a MicroPython board and a ROS 2 robot: a setting, a command, reports."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import sys
 
 import pytest
 
 from robolink import v1
 from robolink.cloud import Fleet, Options, RobotHandle
+from robolink.errors import CommandFailedError
 from robolink_sims.board import BoardSim
+from robolink_sims.ros2_base import Ros2BaseSim
 from tests.bridges.serial.conftest import BOARD, Bridge
 from tests.conftest import wait_for
 from tests.kubeedge.site import Site
@@ -52,3 +56,30 @@ def test_the_same_with_the_micropython_board(site: Site) -> None:
             motor.release()
         finally:
             bridge.stop()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("rclpy") is None, reason="no rclpy (extra ros2)")
+def test_the_same_with_a_ros_2_robot(site: Site) -> None:
+    from tests.bridges.ros2.conftest import DOMAINS, MAPPING, Bridge, Observer
+
+    domain = next(DOMAINS) % 230
+    with contextlib.ExitStack() as closing:
+        for module in ("robolink_sims.ros2_base", "robolink_sims.ros2_navigator"):
+            closing.callback(Ros2BaseSim(domain, module=module).close)
+        observer = Observer(domain)
+        closing.callback(observer.close)
+        bridge = Bridge(site.hub_process.url, domain, site.folder / "ros.log", "--config", str(MAPPING))
+        bridge.start()
+        closing.callback(bridge.end)
+        robot = site.bring("ros-1", 60)
+        robot.twin.set("base.speed_limit", 0.4, wait_s=30)
+        # To a pose by Nav2's topic, and by an action: each is one line of text in the property `cmd`.
+        goal = robot.goal("pose.navigate_to", LONG, x=0.6, y=0.0)
+        assert goal.result(90).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_for(lambda: reported(robot, "base.distance") > 0.5, 60, "the way it has driven")
+        goal = robot.goal("base.go", LONG, x=20.0, y=0.0)
+        wait_for(observer.moving, 30, "motion in ROS 2")
+        assert robot.stop(wait_s=30).generation == 1
+        wait_for(observer.still, 10, "standstill in ROS 2")
+        with pytest.raises(CommandFailedError, match="STOPPED"):
+            goal.result(60)
