@@ -24,7 +24,7 @@ def no_rclpy() -> str:
 def measure(bench: Bench, path: str) -> Figures:
     figures: Figures = {}
     for what in ("small", "action", "image"):
-        domain = str(next(DOMAINS) % 100 + 100)
+        domain = str(next(DOMAINS) % 50 + 50)
         common = [
             "--what",
             what,

@@ -16,6 +16,7 @@ from robolink_ros2.runs import Part, Run
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
+    from robolink_ros2.telemetry import Measured
 
 STILL_LINEAR: Final = 0.01
 STILL_ANGULAR: Final = 0.02
@@ -162,9 +163,12 @@ class PoseTopicPart(Part):
         assert self._out is not None and self._node is not None
         return convert.fill_pose(self._node.stamp(self._out.type()), x, y, theta, self.config.frame_id)
 
+    def _measured(self) -> Measured | None:
+        return self.robot.measured(self.component, self.config.odometry)
+
     def hold(self) -> None:
         """A topic knows no cancel: the goal becomes the place where it is."""
-        measured = self.robot.measured(self.component, self.config.odometry)
+        measured = self._measured()
         if measured is not None and self._out is not None:
             here = measured.payload
             self._out.send(self._message(here.x, here.y, here.theta))
@@ -172,11 +176,16 @@ class PoseTopicPart(Part):
 
     def _navigate(self, run: Run) -> None:
         order, out = run.order, self._out
-        measured = self.robot.measured(self.component, self.config.odometry)
-        if measured is None or out is None or not out.listeners():
-            what = "odometry" if measured is None else f"subscriber of {self.config.topic}"
+        if out is None or not run.peer(lambda: bool(out.listeners() and self._measured())):
+            nobody = out is None or not out.listeners()
+            what = f"subscriber of {self.config.topic}" if nobody else "odometry"
             order.fail(f"no {what} yet", v1.CAUSE_UNREACHABLE)
             return
+        measured = self._measured()
+        if (ending := run.ending) is not None:
+            order.ended(ending, "before it was sent")
+            return
+        assert measured is not None
         x, y, theta = (float(order.args[name]) for name in ("x", "y", "theta"))
         start = max(math.hypot(x - measured.payload.x, y - measured.payload.y), self.config.tolerance_m)
         run.abort = self.hold
@@ -185,7 +194,7 @@ class PoseTopicPart(Part):
         settled_at = None
         try:
             while True:
-                measured = self.robot.measured(self.component, self.config.odometry) or measured
+                measured = self._measured() or measured
                 here = measured.payload
                 key.update(self._message(here.x, here.y, here.theta))
                 left = math.hypot(x - here.x, y - here.y)

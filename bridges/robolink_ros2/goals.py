@@ -14,12 +14,11 @@ from robolink_ros2 import config, convert, fields
 from robolink_ros2.action import CANCELED, SUCCEEDED, ActionEnd, SentGoal
 from robolink_ros2.describe import FOLLOW, GRIP, NAVIGATE, paths
 from robolink_ros2.node import Client, RosNode
-from robolink_ros2.runs import Part, Run, wait_until
+from robolink_ros2.runs import Part, Run
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
 
-SERVER_S: Final = 2.0
 ANSWER_S: Final = 5.0
 
 Fill = Callable[[Any, Run], None]
@@ -55,7 +54,7 @@ class ActionPart(Part):
     def run_goal(self, run: Run, fill: Fill) -> None:
         """Send one goal and follow it to its end."""
         end, order = self._end, run.order
-        if end is None or not wait_until(lambda: end.ready() or run.ending is not None, SERVER_S):
+        if end is None or not run.peer(end.ready):
             order.fail(f"no server of the action {self._action}", v1.CAUSE_UNREACHABLE)
             return
         goal = end.type.Goal()
@@ -254,7 +253,7 @@ class CallPart(Part):
 
     def _call(self, run: Run) -> None:
         order, client = run.order, self._client
-        if client is None or not wait_until(client.ready, SERVER_S):
+        if client is None or not run.peer(client.ready):
             order.fail(f"no server of the service {self._config.service}", v1.CAUSE_UNREACHABLE)
             return
         request = client.type.Request()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
 
 PERIOD_S: Final = 0.05
+# Discovery takes its time: so long an order waits for the node that carries it out.
+PEER_S: Final = 2.0
 
 
 class Run:
@@ -36,6 +38,10 @@ class Run:
         """Until there is news, or so long."""
         self.news.wait(seconds)
         self.news.clear()
+
+    def peer(self, there: Callable[[], bool]) -> bool:
+        """Wait for the node that carries it out; False: nobody came. True also if it must end meanwhile: look at `ending`."""
+        return wait_until(lambda: there() or self.ending is not None, PEER_S)
 
     @property
     def ending(self) -> v1.CommandState | None:

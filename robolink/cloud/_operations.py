@@ -293,8 +293,8 @@ class StopOperation(Operation):
         if not stop.latched or _rank(stop.level) < LEVELS.index(self._level):
             return
         # Each property comes up in a patch of its own: level and echo may be there before the generation is.
-        told = STOP_GENERATION in view.properties(self.robot)
-        if stop.generation == self._generation and (told or not (self.edge_has_it(view) or self._observed(view))):
+        waits = STOP_GENERATION in view.properties(self.robot) or not self._arrived(view)
+        if stop.generation == self._generation and waits:
             return
         self.over = self.heard = True
         settle(
@@ -302,8 +302,9 @@ class StopOperation(Operation):
             v1.StopResult(robot=self.robot, verdict=v1.STOP_VERDICT_STOPPING, generation=stop.generation),
         )
 
-    def _observed(self, view: FleetView) -> bool:
-        return view.reported(self.robot).get(STOP, Reported()).observed == self._level
+    def _arrived(self, view: FleetView) -> bool:
+        observed = view.reported(self.robot).get(STOP, Reported()).observed
+        return self.edge_has_it(view) or observed == self._level
 
     def give_up(self) -> None:
         """Nobody at the edge has said that it stopped."""

@@ -62,7 +62,7 @@ def test_the_same_with_the_micropython_board(site: Site) -> None:
 def test_the_same_with_a_ros_2_robot(site: Site) -> None:
     from tests.bridges.ros2.conftest import DOMAINS, MAPPING, Bridge, Observer
 
-    domain = next(DOMAINS) % 230
+    domain = next(DOMAINS)
     with contextlib.ExitStack() as closing:
         for module in ("robolink_sims.ros2_base", "robolink_sims.ros2_navigator"):
             closing.callback(Ros2BaseSim(domain, module=module).close)

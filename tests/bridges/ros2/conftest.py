@@ -23,8 +23,8 @@ from tests.conftest import HubProcess, wait_for
 
 ROBOT = "ros-1"
 ROLES = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
-# One domain a test, apart from those of other people on this machine.
-DOMAINS = itertools.count(40 + os.getpid() % 100)
+# One domain a test, apart from those of other people on this machine. Over 101 their ports are those that Linux hands out.
+DOMAINS = (1 + number % 100 for number in itertools.count(os.getpid()))
 MAPPING = Path(__file__).with_name("robot.yaml")
 OBSERVER = Path(__file__).with_name("observer.py")
 
@@ -104,7 +104,7 @@ class Bench:
     """All of it, and what tests ask of it."""
 
     def __init__(self, hub: HubProcess, folder: Path, *arguments: str, navigator: bool = False) -> None:
-        self.hub_process, self.domain = hub, next(DOMAINS) % 230
+        self.hub_process, self.domain = hub, next(DOMAINS)
         self.sim = Ros2BaseSim(self.domain)
         self.navigator = (
             Ros2BaseSim(self.domain, module="robolink_sims.ros2_navigator") if navigator else None

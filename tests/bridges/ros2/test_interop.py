@@ -82,7 +82,7 @@ class Served:
     """A hub, the bridge, and whatever peer a test starts."""
 
     def __init__(self, hub: HubProcess, folder: Path, command: list[str]) -> None:
-        self.domain = next(DOMAINS) % 230
+        self.domain = next(DOMAINS)
         self.peer = foreign(command, self.domain)
         mapping = folder / "peer.yaml"
         mapping.write_text(MAPPING)

@@ -65,7 +65,7 @@ def test_the_bridge_is_killed_and_its_guard_ends_the_goal(mapped: Bench) -> None
         mapped.bridge.start()
         assert goal.wait(40).state == v1.COMMAND_STATE_LOST
         mapped.wait_online()
-        assert mapped.observer.still()
+        wait_for(mapped.observer.still, what="nothing moves by its return")
 
 
 def test_velocity_of_somebody_else_is_an_authority_conflict(mapped: Bench) -> None:
