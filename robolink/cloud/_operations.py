@@ -303,8 +303,9 @@ class StopOperation(Operation):
         )
 
     def _arrived(self, view: FleetView) -> bool:
-        observed = view.reported(self.robot).get(STOP, Reported()).observed
-        return self.edge_has_it(view) or observed == self._level
+        return (
+            self.edge_has_it(view) or view.reported(self.robot).get(STOP, Reported()).observed == self._level
+        )
 
     def give_up(self) -> None:
         """Nobody at the edge has said that it stopped."""
