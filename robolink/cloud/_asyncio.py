@@ -14,7 +14,7 @@ from robolink.cloud._blocking import CALL_TIMEOUT_S, READY_S, STOP_WAIT_S, Follo
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._core import FleetCore, Options, chain
 from robolink.cloud._errors import outcome_error
-from robolink.cloud._operations import StopOperation
+from robolink.cloud._stops import StopOperation
 from robolink.core.values import Plain
 from robolink.errors import RobolinkError
 

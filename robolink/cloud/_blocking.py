@@ -13,7 +13,8 @@ from robolink.channels import Channel, Iteration
 from robolink.cloud._config import KubeConfig
 from robolink.cloud._core import FleetCore, Options, chain
 from robolink.cloud._errors import HINTS, outcome_error
-from robolink.cloud._operations import CommandOperation, StopOperation
+from robolink.cloud._operations import CommandOperation
+from robolink.cloud._stops import StopOperation
 from robolink.core.values import Plain
 from robolink.errors import DeadlineExceededError, RejectedError, RobolinkError
 

@@ -23,7 +23,8 @@ from robolink.cloud._engine import Engine, Patch
 from robolink.cloud._errors import ApiStatusError, api_error
 from robolink.cloud._http import EventStream, KubeApi
 from robolink.cloud._operation import Now, Operation
-from robolink.cloud._operations import CommandOperation, SetOperation, StopOperation, release_args
+from robolink.cloud._operations import CommandOperation, SetOperation, release_args
+from robolink.cloud._stops import StopOperation
 from robolink.cloud._view import DEVICES, MODELS, STATUSES, STOP, FleetView, changed
 from robolink.cloud._watch import Ask, Change, Watcher, resource_path
 from robolink.core.values import Plain

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from robolink.cloud._operation import Now, Operation
-from robolink.cloud._operations import ClearStop, CommandOperation, StopOperation
+from robolink.cloud._operations import CommandOperation
 from robolink.cloud._patch import Operations
+from robolink.cloud._stops import ClearStop, StopOperation
 from robolink.cloud._view import DEVICES, FleetView
 from robolink.cloud._watch import Change, Document
 from robolink.errors import LocalProtocolError, RobolinkError

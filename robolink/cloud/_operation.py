@@ -1,17 +1,18 @@
 """What the app asked for, as something that is written to a Device and then followed until the edge has answered.
 
 Sans-IO: `step` says what to write, `written`, `failed` and `fresh` hear what became of it; `wake` says when to look again without
-news. The kinds of operation stand in `_operations.py`.
+news. The kinds of operation stand in `_operations.py` and `_stops.py`.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from robolink.cloud._errors import MOVED_ON, ApiStatusError, api_error
+from robolink import v1
+from robolink.cloud._errors import HINTS, MOVED_ON, ApiStatusError, api_error
 from robolink.cloud._patch import Operations, writes
-from robolink.cloud._view import SYNC, FleetView, Reported
-from robolink.errors import RobolinkError, TransportError
+from robolink.cloud._view import CMD, STOP, SYNC, FleetView, Reported
+from robolink.errors import RejectedError, RobolinkError, TransportError
 
 # Edgecore passes on a change that it got over a broken link only with the next one: a new `sync` is that next one.
 NUDGE_MIN_S: Final = 5.0
@@ -20,6 +21,8 @@ NUDGE_MAX_S: Final = 60.0
 CONFLICTS_MAX: Final = 8
 AGAIN_MIN_S: Final = 0.25
 AGAIN_MAX_S: Final = 10.0
+# A setting is a wish that stands while its robot is away; a command may be told EXPIRED long after its ttl.
+GIVE_UP_S: Final = 600.0
 
 
 class Now(NamedTuple):
@@ -189,3 +192,22 @@ def _count(text: str) -> int:
 
 def _version(view: FleetView, robot: str) -> str:
     return str(((view.device(robot) or {}).get("metadata") or {}).get("resourceVersion", ""))
+
+
+def unknown(view: FleetView, robot: str, name: str) -> RejectedError:
+    """The robot has no Device, or its Device no such property."""
+    if view.device(robot) is None:
+        return RejectedError(
+            f"{robot}: there is no such Device",
+            robot=robot,
+            cause=v1.CAUSE_UNKNOWN_ROBOT,
+            hint=HINTS[v1.CAUSE_UNKNOWN_ROBOT],
+        )
+    hint = "apply its manifest anew: robolink kubeedge manifest" if name in (CMD, STOP) else HINTS[4]
+    text = f"{robot}: its Device has no property {name!r}"
+    return RejectedError(text, robot=robot, cause=v1.CAUSE_UNSUPPORTED, hint=hint)
+
+
+def unheard(robot: str, what: str) -> str:
+    """What is said when patience ends."""
+    return f"{robot}: the edge has said nothing of {what}"

@@ -1,4 +1,4 @@
-"""The kinds of operation: a setting, a command, a software stop (not safety rated).
+"""The kinds of operation but for stops (_stops.py): a setting, a command.
 
 Sans-IO. What a command may do is the hub's to decide; here it is written, once, and its verdict read.
 """
@@ -12,22 +12,18 @@ from typing import Final, cast
 from robolink import v1
 from robolink.channels import settle
 from robolink.cloud._errors import HINTS, MOVED_ON, ApiStatusError, not_sendable, outcome_error
-from robolink.cloud._operation import Now, Operation
+from robolink.cloud._operation import GIVE_UP_S, Now, Operation, unheard, unknown
 from robolink.cloud._patch import Operations, conflict, only_at, writes
-from robolink.cloud._view import CMD, STOP, STOP_GENERATION, SYNC, FleetView, Property, Reported, cause_of
+from robolink.cloud._view import CMD, STOP_GENERATION, FleetView, Property, Reported, cause_of
 from robolink.core import twincmd, twintext
 from robolink.core.command import TERMINAL
 from robolink.core.values import Plain, to_value
 from robolink.errors import DeadlineExceededError, RejectedError, RobolinkError, SettingRejectedError
 
-# A setting is a wish that stands while its robot is away; a command may be told EXPIRED long after its ttl.
-GIVE_UP_S: Final = 600.0
-STOP_NUDGE_S: Final = 1.0
 # After its ttl nobody runs it; this long it may lie in `cmd` for its verdict before another takes the place.
 SLOT_MARGIN_MS: Final = 2_000
 ANSWER_MARGIN_S: Final = 5.0
 LOOK_AGAIN_S: Final = 1.0
-LEVELS: Final = ("SOFT_HOLD", "STOP_THEN_CUT", "CUT")
 
 
 class SetOperation(Operation):
@@ -52,7 +48,7 @@ class SetOperation(Operation):
         """With the next `sync`, so that edgecore has something to pass on even after a broken link."""
         device, entry = view.device(self.robot), view.properties(self.robot).get(self.name)
         if device is None or entry is None:
-            raise _unknown(view, self.robot, self.name)
+            raise unknown(view, self.robot, self.name)
         self.text = encode(self.robot, self.name, self._value, entry)
         self._before = self._heard(view)
         made = [] if self._if_version is None else only_at(self.robot, device, self._if_version)
@@ -90,7 +86,7 @@ class SetOperation(Operation):
 
     def give_up(self) -> None:
         """The wish stands in the cloud; nobody nudges it any more."""
-        self._end(DeadlineExceededError(_unheard(self.robot, self.name), robot=self.robot))
+        self._end(DeadlineExceededError(unheard(self.robot, self.name), robot=self.robot))
 
     def fail(self, error: RobolinkError) -> None:
         """It is not in the cloud."""
@@ -157,7 +153,7 @@ class CommandOperation(Operation):
         """As soon as `cmd` is free: what lies there is read, or over its ttl."""
         device, present = view.device(self.robot), view.desired(self.robot)
         if device is None or CMD not in present:
-            raise _unknown(view, self.robot, CMD)
+            raise unknown(view, self.robot, CMD)
         if self.text and present[CMD] == self.text:
             self.mark_told(view, now)  # The answer to a former try was lost.
             return None
@@ -212,7 +208,7 @@ class CommandOperation(Operation):
         if found is not None:
             self._seen_state(*found)
         elif not self.taken.done() and now.s >= self._taken_until_s:
-            text = f"{_unheard(self.robot, self.method)}: it may have run, and does not begin any more"
+            text = f"{unheard(self.robot, self.method)}: it may have run, and does not begin any more"
             settle(
                 self.taken, error=DeadlineExceededError(text, robot=self.robot, hint="see the Device's state")
             )
@@ -238,104 +234,13 @@ class CommandOperation(Operation):
 
     def give_up(self) -> None:
         """Long behind its ttl."""
-        self.fail(DeadlineExceededError(_unheard(self.robot, self.method), robot=self.robot))
+        self.fail(DeadlineExceededError(unheard(self.robot, self.method), robot=self.robot))
 
     def fail(self, error: RobolinkError) -> None:
         """It ends without a verdict."""
         self.over = True
         settle(self.taken, error=error)
         settle(self.terminal, error=error)
-
-
-class StopOperation(Operation):
-    """A software stop, not safety rated, by the property `stop`.
-
-    Attributes:
-        done: Resolves with a StopResult once the robot's latch is reported.
-        heard: The robot has.
-    """
-
-    nudge_min_s = STOP_NUDGE_S
-    again = STOP
-
-    def __init__(self, robot: str, level: v1.StopLevel, now: Now) -> None:
-        """Nothing is written yet."""
-        super().__init__(robot, now, GIVE_UP_S)
-        self.done: Future[v1.StopResult] = Future()
-        self.level = level
-        self._level = v1.StopLevel.Name(level).removeprefix("STOP_LEVEL_")
-        self.heard = False
-        self._generation = -1
-        # Without a `sync` edgecore tells nobody of a text that stands there already: it is taken back first.
-        self._clearing = False
-
-    def write(self, view: FleetView, now: Now) -> Operations | None:
-        """Its level; whatever else is going on at this Device."""
-        device, present = view.device(self.robot), view.desired(self.robot)
-        if device is None or STOP not in present:
-            raise _unknown(view, self.robot, STOP)
-        if self._generation < 0:
-            self._generation = view.info(self.robot).authority.stop.generation
-            self._clearing = present[STOP] == self._level and SYNC not in present
-        text = "" if self._clearing else self._level
-        return writes(device, {STOP: text} | self.next_sync(view))
-
-    def mark_told(self, view: FleetView, now: Now) -> None:
-        """Taken back: then the level follows in a patch of its own."""
-        if self._clearing:
-            self._clearing = False
-            return
-        super().mark_told(view, now)
-
-    def follow(self, view: FleetView, now: Now) -> None:
-        """Reported as latched at this level or a higher one."""
-        stop = view.info(self.robot).authority.stop
-        if not stop.latched or _rank(stop.level) < LEVELS.index(self._level):
-            return
-        # Each property comes up in a patch of its own: level and echo may be there before the generation is.
-        waits = STOP_GENERATION in view.properties(self.robot) or not self._arrived(view)
-        if stop.generation == self._generation and waits:
-            return
-        self.over = self.heard = True
-        settle(
-            self.done,
-            v1.StopResult(robot=self.robot, verdict=v1.STOP_VERDICT_STOPPING, generation=stop.generation),
-        )
-
-    def _arrived(self, view: FleetView) -> bool:
-        return (
-            self.edge_has_it(view) or view.reported(self.robot).get(STOP, Reported()).observed == self._level
-        )
-
-    def give_up(self) -> None:
-        """Nobody at the edge has said that it stopped."""
-        self.fail(DeadlineExceededError(_unheard(self.robot, STOP), robot=self.robot))
-
-    def fail(self, error: RobolinkError) -> None:
-        """It may still arrive: what is written stays written."""
-        self.over = True
-        settle(self.done, error=error)
-
-
-class ClearStop(Operation):
-    """Takes back the wish for a stop that has been heard: a mapper restarted after the release would repeat it."""
-
-    def __init__(self, robot: str, level: v1.StopLevel, now: Now) -> None:
-        """Nothing is written yet."""
-        super().__init__(robot, now, GIVE_UP_S)
-        self._level = v1.StopLevel.Name(level).removeprefix("STOP_LEVEL_")
-
-    def write(self, view: FleetView, now: Now) -> Operations | None:
-        """Only what we wrote: a higher level that somebody wishes stays."""
-        device = view.device(self.robot)
-        if device is None or view.desired(self.robot).get(STOP) != self._level:
-            self.over = True
-            return None
-        return writes(device, {STOP: ""}, exact=(STOP,))
-
-    def follow(self, view: FleetView, now: Now) -> None:
-        """Nothing to wait for."""
-        self.over = True
 
 
 def release_args(view: FleetView, robot: str) -> dict[str, Plain]:
@@ -389,28 +294,6 @@ def encode(robot: str, name: str, value: Plain, entry: Property) -> str:
     if not encoded.text:
         raise refused(v1.CAUSE_INVALID, "an empty value counts as none: a twin cannot hold it")
     return encoded.text
-
-
-def _rank(level: v1.StopLevel) -> int:
-    name = v1.StopLevel.Name(level).removeprefix("STOP_LEVEL_")
-    return LEVELS.index(name) if name in LEVELS else -1
-
-
-def _unknown(view: FleetView, robot: str, name: str) -> RejectedError:
-    if view.device(robot) is None:
-        return RejectedError(
-            f"{robot}: there is no such Device",
-            robot=robot,
-            cause=v1.CAUSE_UNKNOWN_ROBOT,
-            hint=HINTS[v1.CAUSE_UNKNOWN_ROBOT],
-        )
-    hint = "apply its manifest anew: robolink kubeedge manifest" if name in (CMD, STOP) else HINTS[4]
-    text = f"{robot}: its Device has no property {name!r}"
-    return RejectedError(text, robot=robot, cause=v1.CAUSE_UNSUPPORTED, hint=hint)
-
-
-def _unheard(robot: str, what: str) -> str:
-    return f"{robot}: the edge has said nothing of {what}"
 
 
 def _is_free(view: FleetView, robot: str, now: Now) -> bool:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from robolink import v1
 from robolink.cloud._engine import Patch
 from robolink.cloud._operation import Operation
-from robolink.cloud._operations import CommandOperation, SetOperation, StopOperation, release_args
+from robolink.cloud._operations import CommandOperation, SetOperation, release_args
+from robolink.cloud._stops import StopOperation
 from robolink.core import twincmd
 from robolink.errors import (
     RejectedError,
