@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent import futures
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -21,7 +20,7 @@ import grpc
 
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
-from robolink_kubeedge.double_render import Key, Manifest, key_of, to_dmi, to_model
+from robolink_kubeedge.double_render import Key, Manifest, Resource, key_of, model_key, to_dmi, to_model
 from robolink_kubeedge.sockets import claim
 
 log = logging.getLogger(__name__)
@@ -34,22 +33,6 @@ STATES: Final = ("ok", "online", "offline", "unknown", "unhealthy")
 # A model that is applied again so soon after its deletion is lost.
 MODEL_GRACE_S: Final = 1.0
 WORKERS: Final = 4
-
-
-@dataclass(slots=True)
-class _Resource:
-    """One Device: the cloud's copy, edgecore's store, and what the mapper was told."""
-
-    manifest: Manifest
-    # What MapperRegister and UpdateDevice show; behind `manifest` after a broken link.
-    edge: pb.Device | None = None
-    twins: dict[str, dict[str, Any]] = field(default_factory=dict)
-    heard: set[str] = field(default_factory=set)
-    state: str = ""
-    # Counts changes, as the API server does.
-    version: int = 1
-    # What edgecore's store holds, and its metaserver shows; ahead of `edge` after a broken link.
-    stored: Manifest | None = None
 
 
 class EdgecoreDouble:
@@ -84,8 +67,12 @@ class EdgecoreDouble:
         self._rate, self._burst, self._clock = rate_per_s, burst, clock
         self._tokens, self._at = burst, clock()
         self._lock = threading.RLock()
-        self._devices: dict[Key, _Resource] = {}
+        self._devices: dict[Key, Resource] = {}
+        # The cloud's copies, and edgecore's: a model comes down with a Device of it alone.
         self._models: dict[Key, Manifest] = {}
+        self._edge_models: dict[Key, Manifest] = {}
+        # Deleted while their mapper was down: edgecore goes on showing them until its own restart.
+        self._ghosts: dict[Key, pb.Device] = {}
         # Socket of the mapper by protocol name.
         self._mappers: dict[str, str] = {}
         self._link = True
@@ -97,10 +84,11 @@ class EdgecoreDouble:
     # The process.
 
     def start(self) -> None:
-        """Serve; also a restart: then what a broken link kept from the mapper is shown at last."""
+        """Serve; after a restart what a broken link kept from the mapper is shown."""
         claim(self.path, "edgecore")
         self.panicked = False
         with self._lock:
+            self._ghosts.clear()
             for resource in self._devices.values():
                 if resource.stored is not None:
                     resource.edge = to_dmi(resource.stored, self.log)
@@ -160,16 +148,13 @@ class EdgecoreDouble:
             if not request.with_data:
                 return response  # And edgecore never learns how to call it.
             self._mappers[request.mapper.protocol] = request.mapper.address.decode()
-            for resource in self._devices.values():
-                if (
-                    resource.edge is None
-                    or resource.edge.spec.protocol.protocol_name != request.mapper.protocol
-                ):
+            for device in (*(each.edge for each in self._devices.values()), *self._ghosts.values()):
+                if device is None or device.spec.protocol.protocol_name != request.mapper.protocol:
                     continue
-                model = self._model_of(resource)
+                model = self._model_of(device)
                 if model is None:
                     continue
-                response.device_list.append(resource.edge)
+                response.device_list.append(device)
                 response.model_list.append(model)
             self._changed.notify_all()
             return response
@@ -186,7 +171,7 @@ class EdgecoreDouble:
                 if not (each.HasField("observed_desired") and each.HasField("reported")):
                     self._panic(context, f"twin {each.property_name} lacks a half")
             resource = self._devices.get((request.device_namespace, request.device_name))
-            if resource is None or resource.edge is None:
+            if resource is None or not resource.member:
                 self.log.append(f"report of unknown device {request.device_name}")
                 return pb.ReportDeviceStatusResponse()
             if not self._link:
@@ -212,7 +197,7 @@ class EdgecoreDouble:
         with self._changed:
             self.counters["bus_reports"] += 1
             resource = self._devices.get(key)
-            if resource is None or resource.edge is None:
+            if resource is None or not resource.member:
                 self.log.append(f"report of unknown device {key}")
                 return 404
             if any(not self._passes(name, halves) for name, halves in twins.items()):
@@ -233,7 +218,7 @@ class EdgecoreDouble:
 
     def _state(self, key: Key, state: str) -> None:
         resource = self._devices.get(key)
-        if resource is not None and self._link and state in STATES:
+        if resource is not None and resource.member and self._link and state in STATES:
             resource.state = state
             self._changed.notify_all()
 
@@ -242,8 +227,11 @@ class EdgecoreDouble:
         with self._lock:
             return [copy.deepcopy(each.stored) for each in self._devices.values() if each.stored is not None]
 
-    def _land(self, resource: _Resource, name: str, halves: tuple[str, str]) -> None:
-        """One twin reaches the cloud."""
+    def _land(self, resource: Resource, name: str, halves: tuple[str, str]) -> None:
+        """One twin reaches the cloud, which knows the Device's own properties alone."""
+        if not any(each["name"] == name for each in self._properties(resource)):
+            self.counters["no_property"] += 1
+            return
         if name not in resource.heard:
             # Cloudcore writes an empty twin for the first report of a property.
             resource.heard.add(name)
@@ -272,18 +260,16 @@ class EdgecoreDouble:
         key = key_of(manifest)
         with self._lock:
             if manifest["kind"] == "DeviceModel":
-                known = key in self._models
                 if self._now() - self._deleted_at.get(key, float("-inf")) < MODEL_GRACE_S:
                     self.counters["models_lost"] += 1
                     self.log.append(f"model {key[1]} is deleted after it was created again")
                     return
                 self._models[key] = copy.deepcopy(manifest)
-                if self._link:
-                    self._call_model("UpdateDeviceModel" if known else "CreateDeviceModel", key)
                 return
+            self._ghosts.pop(key, None)
             resource = self._devices.get(key)
             if resource is None:
-                self._devices[key] = resource = _Resource(copy.deepcopy(manifest))
+                self._devices[key] = resource = Resource(copy.deepcopy(manifest))
                 created = True
             else:
                 created = False
@@ -305,18 +291,22 @@ class EdgecoreDouble:
             entry["desired"] = {"value": value}
             self._pass_down(resource, "UpdateDevice")
 
-    def delete(self, name: str, namespace: str = "default") -> None:
-        """Delete a Device and its model: the model goes first."""
+    def delete(self, name: str, namespace: str = "default", *, with_model: bool = True) -> None:
+        """Delete a Device, and its model unless told otherwise: the model goes first, with its last Device."""
         with self._lock:
             resource = self._devices.pop((namespace, name))
-            model = (namespace, resource.manifest["spec"]["deviceModelRef"]["name"])
-            self._models.pop(model, None)
-            self._deleted_at[model] = self._now()
-            model_request = pb.RemoveDeviceModelRequest(model_name=model[1], model_namespace=namespace)
-            protocol = resource.manifest["spec"]["protocol"]["protocolName"]
-            self._call(protocol, "RemoveDeviceModel", model_request, model[1])
-            device_request = pb.RemoveDeviceRequest(device_name=name, device_namespace=namespace)
-            self._call(protocol, "RemoveDevice", device_request, name)
+            spec = resource.manifest["spec"]
+            model, protocol = (namespace, spec["deviceModelRef"]["name"]), spec["protocol"]["protocolName"]
+            if with_model:
+                self._models.pop(model, None)
+                self._deleted_at[model] = self._now()
+            if not any(model_key(each.manifest) == model for each in self._devices.values()):
+                request = pb.RemoveDeviceModelRequest(model_name=model[1], model_namespace=namespace)
+                if self._call(protocol, "RemoveDeviceModel", request, model[1]):
+                    self._edge_models.pop(model, None)
+            gone = pb.RemoveDeviceRequest(device_name=name, device_namespace=namespace)
+            if not self._call(protocol, "RemoveDevice", gone, name) and resource.edge is not None:
+                self._ghosts[namespace, name] = resource.edge
 
     def status(self, name: str, namespace: str = "default") -> dict[str, Any]:
         """The DeviceStatus's status: twins and state."""
@@ -363,47 +353,52 @@ class EdgecoreDouble:
     # Down to the mapper.
 
     @staticmethod
-    def _properties(resource: _Resource) -> list[dict[str, Any]]:
+    def _properties(resource: Resource) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = resource.manifest["spec"]["properties"]
         return found
 
     @staticmethod
-    def _store(resource: _Resource) -> None:
+    def _store(resource: Resource) -> None:
         resource.stored = copy.deepcopy(resource.manifest)
         resource.stored["metadata"]["resourceVersion"] = str(resource.version)
 
-    def _pass_down(self, resource: _Resource, name: str) -> None:
+    def _pass_down(self, resource: Resource, name: str) -> None:
         resource.version += 1
         if not self._link:
             return
         self._store(resource)
+        resource.member = resource.member or name == "RegisterDevice"
+        self._send_model(resource, created=name == "RegisterDevice")
         device = to_dmi(resource.manifest, self.log)
         if device is None:
             return
         resource.edge = device
-        if self._model_of(resource) is None:
+        if self._model_of(device) is None:
             self.log.append(f"{name} {device.name}: its device model is not in the cache")
             return
-        if name == "RegisterDevice":
-            request: Any = pb.RegisterDeviceRequest(device=device)
-        else:
-            model = (device.namespace, device.spec.device_model_reference)
-            if model in self._models:
-                self._call_model("UpdateDeviceModel", model)
-            request = pb.UpdateDeviceRequest(device=device)
-        self._call(device.spec.protocol.protocol_name, name, request, device.name)
+        kind = pb.RegisterDeviceRequest if name == "RegisterDevice" else pb.UpdateDeviceRequest
+        self._call(device.spec.protocol.protocol_name, name, kind(device=device), device.name)
 
-    def _call_model(self, name: str, key: Key) -> None:
-        model = to_model(self._models[key])
-        kind = pb.CreateDeviceModelRequest if name == "CreateDeviceModel" else pb.UpdateDeviceModelRequest
-        self._call(self._models[key]["spec"].get("protocol", ""), name, kind(model=model), key[1])
+    def _send_model(self, resource: Resource, *, created: bool) -> None:
+        """With the first Device of it, and with a changed Device if it has changed itself."""
+        key = model_key(resource.manifest)
+        model = self._models.get(key)
+        others = sum(model_key(each.manifest) == key for each in self._devices.values()) > 1
+        if model is None or (others if created else self._edge_models.get(key) == model):
+            return
+        self._edge_models[key] = copy.deepcopy(model)
+        name = "CreateDeviceModel" if created else "UpdateDeviceModel"
+        request = (pb.CreateDeviceModelRequest if created else pb.UpdateDeviceModelRequest)(
+            model=to_model(model)
+        )
+        self._call(model["spec"].get("protocol", ""), name, request, key[1])
 
-    def _call(self, protocol: str, name: str, request: Any, what: str) -> None:
-        """Dialled anew for each call; an error is logged, never retried."""
+    def _call(self, protocol: str, name: str, request: Any, what: str) -> bool:
+        """Dialled anew for each call; an error is logged, never retried. Whether it was answered."""
         address = self._mappers.get(protocol)
         if address is None or self._server is None:
             self.log.append(f"{name} {what}: no mapper for {protocol}")
-            return
+            return False
         self.calls.append((name, what))
         try:
             with grpc.insecure_channel(f"unix:{address}") as channel:
@@ -411,7 +406,9 @@ class EdgecoreDouble:
         except grpc.RpcError as exc:
             self.counters["downward_failed"] += 1
             self.log.append(f"{name} {what}: {exc}")
+            return False
+        return True
 
-    def _model_of(self, resource: _Resource) -> pb.DeviceModel | None:
-        key = (key_of(resource.manifest)[0], resource.manifest["spec"]["deviceModelRef"]["name"])
-        return to_model(self._models[key]) if key in self._models else None
+    def _model_of(self, device: pb.Device) -> pb.DeviceModel | None:
+        found = self._edge_models.get((device.namespace, device.spec.device_model_reference))
+        return None if found is None else to_model(found)

@@ -5,6 +5,7 @@ The double's own reading of the API, apart from the mapper's.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import json_format
@@ -14,6 +15,24 @@ from robolink_kubeedge import dmi_pb2 as pb
 
 Key = tuple[str, str]
 Manifest = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Resource:
+    """One Device: the cloud's copy, edgecore's store, and what the mapper was told."""
+
+    manifest: Manifest
+    # What MapperRegister and UpdateDevice show; behind `manifest` after a broken link.
+    edge: pb.Device | None = None
+    twins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    state: str = ""
+    # Counts changes, as the API server does.
+    version: int = 1
+    # What edgecore's store holds, and its metaserver shows; ahead of `edge` after a broken link.
+    stored: Manifest | None = None
+    # Whether edgecore takes reports for it: it heard of the Device while the link was up.
+    member: bool = False
 
 
 def to_dmi(manifest: Manifest, log: list[str]) -> pb.Device | None:
@@ -61,6 +80,11 @@ def key_of(manifest: Manifest) -> Key:
     """Namespace and name."""
     metadata = manifest["metadata"]
     return metadata.get("namespace", "default"), metadata["name"]
+
+
+def model_key(device: Manifest) -> Key:
+    """Of the model that a Device names."""
+    return key_of(device)[0], device["spec"]["deviceModelRef"]["name"]
 
 
 def to_model(manifest: Manifest) -> pb.DeviceModel:

@@ -194,6 +194,9 @@ class FakeApi:
             def do_POST(self) -> None:
                 self._serve("POST")
 
+            def do_DELETE(self) -> None:
+                self._serve("DELETE")
+
             def log_message(self, *args: Any) -> None:
                 pass
 
@@ -223,7 +226,7 @@ class FakeApi:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         namespace, _, rest = parts.path.removeprefix(PREFIX).partition("/")
         resource, _, name = rest.partition("/")
-        verb = {"PATCH": "patch", "POST": "create"}.get(method) or (
+        verb = {"PATCH": "patch", "POST": "create", "DELETE": "delete"}.get(method) or (
             "watch" if "watch" in query else "get" if name else "list"
         )
         if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
@@ -242,6 +245,10 @@ class FakeApi:
             handler.answer(200, self._found(namespace, resource, name))
         elif verb == "create":
             handler.answer(201, self.put(resource, body, namespace))
+        elif verb == "delete":
+            self._found(namespace, resource, name)
+            self.delete(resource, name, namespace)
+            handler.answer(200, {"kind": "Status", "status": "Success"})
         else:
             self._patch(handler, namespace, resource, name, body)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from robolink.cloud import KubeConfig
 from robolink_kubeedge.double import EdgecoreDouble
+from robolink_kubeedge.double_faces import BusFace, MetaServerFace
 from tests.cloud.fake_api import FakeApi
 from tests.kubeedge.relay import Relay
 
@@ -24,6 +25,7 @@ class Cluster(Protocol):
         config: Of the API server.
         socket: Edgecore's, for a mapper.
         node: Of the edge.
+        metaserver: Edgecore's, by HTTP.
         kubeconfig: A file for kubectl; None where no kubectl can speak to it.
         namespace: Of all that a test applies.
     """
@@ -35,6 +37,7 @@ class Cluster(Protocol):
     socket: Path
     node: str
     kubeconfig: Path | None
+    metaserver: str
 
     def apply(self, document: dict[str, Any]) -> None:
         """Create or replace a DeviceModel or a Device."""
@@ -45,8 +48,11 @@ class Cluster(Protocol):
     def start_edge(self) -> None:
         """And there again."""
 
+    def edge_ended(self) -> bool:
+        """Whether edgecore has ended by itself."""
+
     def cut(self) -> None:
-        """The link between cloud and edge is down."""
+        """The link between cloud and edge breaks."""
 
     def mend(self) -> None:
         """And up again."""
@@ -61,11 +67,14 @@ class DoubleEdge:
     node = "edge-1"
     namespace = "default"
 
-    def __init__(self, config: KubeConfig, folder: Path) -> None:
+    def __init__(self, config: KubeConfig, folder: Path, broker: int = 0) -> None:
         self.socket = folder / "dmi.sock"
         self.double = EdgecoreDouble(self.socket)
         self.double.start()
-        self._relay = Relay(config, self.double, self.namespace)
+        self._meta = MetaServerFace(self.double)
+        self.metaserver = self._meta.url
+        self._bus = BusFace(self.double, broker) if broker else None
+        self._relay = Relay(config, self.double, self.namespace, self.node)
 
     def kill_edge(self) -> None:
         self.double.stop()
@@ -73,14 +82,22 @@ class DoubleEdge:
     def start_edge(self) -> None:
         self.double.start()
 
+    def edge_ended(self) -> bool:
+        return self.double.panicked
+
     def cut(self) -> None:
         self.double.link_down()
 
     def mend(self) -> None:
+        # What was written meanwhile was written over a broken link, however slow a thread of ours is.
+        self._relay.settle()
         self.double.link_up()
 
     def close(self) -> None:
         self._relay.close()
+        if self._bus is not None:
+            self._bus.close()
+        self._meta.close()
         self.double.stop()
 
 
@@ -90,10 +107,10 @@ class DoubleCluster(DoubleEdge):
     name = "fake API server, doubles of cloudcore and edgecore"
     kubeconfig = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: int = 0) -> None:
         self.api = FakeApi()
         self.config = KubeConfig(server=self.api.url)
-        super().__init__(self.config, folder)
+        super().__init__(self.config, folder, broker)
 
     def apply(self, document: dict[str, Any]) -> None:
         self.api.put(RESOURCES[document["kind"]], document)

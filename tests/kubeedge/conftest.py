@@ -9,15 +9,23 @@ import pytest
 
 from tests.conftest import HubProcess
 from tests.kubeedge.cluster import Cluster, DoubleCluster
+from tests.kubeedge.ground import Ground
 from tests.kubeedge.site import Site
-from tests.kubeedge.testbed import real
+from tests.kubeedge.testbed import kubeedge, real
 
-KINDS = {"doubles": DoubleCluster, **real.kinds()}
+KINDS = {"doubles": DoubleCluster, **real.kinds(), **kubeedge.kinds()}
 
 
 @pytest.fixture(params=KINDS)
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
     made = KINDS[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ground(cluster: Cluster) -> Iterator[Ground]:
+    made = Ground(cluster)
     yield made
     made.close()
 
@@ -36,7 +44,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     write = terminalreporter.write_line
     terminalreporter.section("what ran against what")
     write(f"real API server: {real.missing() or real.describe()}")
-    write("cloudcore, edgecore: doubles; their modules are not served (tests/kubeedge/testbed/README.md)")
+    write(f"cloudcore, edgecore in [kubeedge]: {kubeedge.describe()}; doubles in [doubles] and [api-server]")
     write("hub, robot, mapper: real processes")
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, ()):

@@ -6,6 +6,7 @@ It keeps no rule of its own. What a broken link does is the double of edgecore's
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from robolink.cloud._config import KubeConfig
@@ -15,13 +16,15 @@ from robolink.cloud._watch import Ask, Change, Watcher, resource_path
 from robolink.errors import RobolinkError
 from robolink_kubeedge.double import EdgecoreDouble
 
+MODEL_WAIT_S = 10.0
 API_VERSION = "devices.kubeedge.io/v1beta1"
 
 
 class Relay:
-    """Between one namespace and one double."""
+    """Between one namespace and one double; Devices of other nodes are none of its business."""
 
-    def __init__(self, config: KubeConfig, double: EdgecoreDouble, namespace: str = "default") -> None:
+    def __init__(self, config: KubeConfig, double: EdgecoreDouble, namespace: str, node: str) -> None:
+        self._node = node
         self.failures: list[str] = []
         self._api, self._double, self._namespace = KubeApi(config), double, namespace
         self._specs: dict[tuple[str, str], Any] = {}
@@ -68,14 +71,35 @@ class Relay:
         if change.removed and kind == "Device":
             self._specs.pop((kind, change.removed), None)
             self._written.pop(change.removed, None)
-            self._double.delete(change.removed, self._namespace)
+            self._double.delete(change.removed, self._namespace, with_model=False)
         for document in change.put:
             name = document["metadata"]["name"]
+            if kind == "Device" and document["spec"].get("nodeName") != self._node:
+                continue
+            if kind == "Device":
+                self._wait_for_model(document["spec"]["deviceModelRef"]["name"])
             # Cloudcore passes on what has changed in the spec, and nothing else.
             if self._specs.get((kind, name)) != document["spec"]:
-                self._specs[kind, name] = document["spec"]
                 metadata = {"name": name, "namespace": self._namespace}
                 self._double.apply({"kind": kind, "metadata": metadata, "spec": document["spec"]})
+                self._specs[kind, name] = document["spec"]
+
+    def _wait_for_model(self, name: str) -> None:
+        """As cloudcore does, and all other Devices wait with it."""
+        until = time.monotonic() + MODEL_WAIT_S
+        while (
+            ("DeviceModel", name) not in self._specs and time.monotonic() < until and not self._ends.is_set()
+        ):
+            self._ends.wait(0.01)
+
+    def settle(self) -> None:
+        """Until all that the API server has now is passed on."""
+        items = self._api.get(resource_path(self._namespace, "devices") + "?limit=500")["items"]
+        mine = {each["metadata"]["name"]: each["spec"] for each in items}
+        wanted = {key: spec for key, spec in mine.items() if spec.get("nodeName") == self._node}
+        while any(self._specs.get(("Device", key)) != spec for key, spec in wanted.items()):
+            if self._ends.wait(0.01):
+                return
 
     def _up(self) -> None:
         while not self._ends.is_set():

@@ -77,7 +77,7 @@ def describe() -> str:
     return f"{servers().version}, with etcd" if servers.cache_info().currsize else "not started"
 
 
-def kinds() -> dict[str, Callable[[Path], Cluster]]:
+def kinds() -> dict[str, Callable[..., Cluster]]:
     """By name, what can be started here."""
     return {} if missing() else {"api-server": RealApi}
 
@@ -244,7 +244,7 @@ def servers() -> Servers:
 class RealApi(DoubleEdge):
     """A real API server over doubles of cloudcore and edgecore, in a namespace of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: int = 0) -> None:
         self.servers = servers()
         self.name = f"{self.servers.version} with etcd; doubles of cloudcore and edgecore"
         self.namespace = f"site-{next(_numbers)}"
@@ -253,7 +253,7 @@ class RealApi(DoubleEdge):
             self.servers.create("/api/v1/namespaces", document)
         self.config = self.servers.config(namespace=self.namespace)
         self.kubeconfig = self.servers.kubeconfig(folder / "kubeconfig", namespace=self.namespace)
-        super().__init__(self.config, folder)
+        super().__init__(self.config, folder, broker)
 
     def apply(self, document: dict[str, Any]) -> None:
         """As `kubectl apply` does on a first time."""
