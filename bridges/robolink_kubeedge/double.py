@@ -73,6 +73,7 @@ class EdgecoreDouble:
         self._edge_models: dict[Key, Manifest] = {}
         # Deleted while their mapper was down: edgecore goes on showing them until its own restart.
         self._ghosts: dict[Key, pb.Device] = {}
+        self._ghost_models: set[Key] = set()
         # Socket of the mapper by protocol name.
         self._mappers: dict[str, str] = {}
         self._link = True
@@ -88,7 +89,10 @@ class EdgecoreDouble:
         claim(self.path, "edgecore")
         self.panicked = False
         with self._lock:
+            for key in self._ghost_models:
+                self._edge_models.pop(key, None)
             self._ghosts.clear()
+            self._ghost_models.clear()
             for resource in self._devices.values():
                 if resource.stored is not None:
                     resource.edge = to_dmi(resource.stored, self.log)
@@ -304,6 +308,8 @@ class EdgecoreDouble:
                 request = pb.RemoveDeviceModelRequest(model_name=model[1], model_namespace=namespace)
                 if self._call(protocol, "RemoveDeviceModel", request, model[1]):
                     self._edge_models.pop(model, None)
+                else:
+                    self._ghost_models.add(model)
             gone = pb.RemoveDeviceRequest(device_name=name, device_namespace=namespace)
             if not self._call(protocol, "RemoveDevice", gone, name) and resource.edge is not None:
                 self._ghosts[namespace, name] = resource.edge
@@ -387,6 +393,7 @@ class EdgecoreDouble:
         if model is None or (others if created else self._edge_models.get(key) == model):
             return
         self._edge_models[key] = copy.deepcopy(model)
+        self._ghost_models.discard(key)
         name = "CreateDeviceModel" if created else "UpdateDeviceModel"
         request = (pb.CreateDeviceModelRequest if created else pb.UpdateDeviceModelRequest)(
             model=to_model(model)

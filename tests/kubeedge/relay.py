@@ -107,11 +107,22 @@ class Relay:
                 try:
                     status = self._double.status(name, self._namespace)
                     if (status["twins"] or status["state"]) and status != self._written.get(name):
-                        self._write(name, status)
-                        self._written[name] = status
+                        self._report(name, status)
                 except (KeyError, RobolinkError) as exc:
                     self.failures.append(f"{name}: {exc!r}")
             self._double.wait(self._ends.is_set, 0.02)
+
+    def _report(self, name: str, status: Any) -> None:
+        """Each twin in a patch of its own, as cloudcore does with what comes by DMI; then the state."""
+        before = self._written.get(name, {"twins": [], "state": ""})
+        twins = {each["propertyName"]: each for each in before["twins"]}
+        for each in status["twins"]:
+            if twins.get(each["propertyName"]) != each:
+                twins[each["propertyName"]] = each
+                self._write(name, {"twins": list(twins.values()), "state": before["state"]})
+        if status["state"] != before["state"]:
+            self._write(name, status)
+        self._written[name] = status
 
     def _write(self, name: str, status: Any) -> None:
         path = resource_path(self._namespace, "devicestatuses", name)

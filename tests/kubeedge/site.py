@@ -20,6 +20,8 @@ from tests.kubeedge.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
 WALKER = "walker-1"
+# The mapper's default.
+RESYNC_S = 60
 MODEL_FIRST_S = 1.0
 
 
@@ -36,7 +38,7 @@ class Site:
         self.ledger.touch()
         self._closing = contextlib.ExitStack()
         self.hub: Hub = self._closing.enter_context(robolink.connect(hub.url, name="test", roles=ROLES))
-        self.mapper = Mapper(hub.url, folder, cluster.socket)
+        self.mapper = Mapper(hub.url, folder, cluster.socket, RESYNC_S)
         self.mapper.start()
         self._closing.callback(lambda: self.mapper.end(signal.SIGKILL))
         self.fleet = self._closing.enter_context(Fleet(config=cluster.config))

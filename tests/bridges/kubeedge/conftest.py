@@ -35,12 +35,12 @@ ROLES = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
 class Mapper:
     """`robolink kubeedge mapper` in a process of its own."""
 
-    def __init__(self, hub: str, folder: Path, edgecore: Path) -> None:
+    def __init__(self, hub: str, folder: Path, edgecore: Path, resync_s: float = 3600) -> None:
         self.folder = folder
         self.config = folder / "mapper.yaml"
         self.config.write_text(
             f"grpc_server: {{socket_path: {folder}/mapper.sock}}\n"
-            f"common: {{edgecore_sock: {edgecore}}}\nhub: {{url: '{hub}'}}\nlimits: {{resync_s: 3600}}\n"
+            f"common: {{edgecore_sock: {edgecore}}}\nhub: {{url: '{hub}'}}\nlimits: {{resync_s: {resync_s}}}\n"
         )
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -193,16 +193,22 @@ def test_a_living_socket_and_a_file_are_left_alone_and_a_dead_one_is_taken(
 def test_a_model_that_is_applied_again_at_once_is_lost_and_its_device_with_it(
     double: EdgecoreDouble, channel: grpc.Channel
 ) -> None:
+    register(channel)
     double.delete("d")
+    assert register(channel).device_list, "nobody took the call: edgecore goes on showing it"
+    double.stop()
+    double.start()
     double.apply(MODEL)
     double.apply(DEVICE)
-    assert not register(channel).device_list
+    with grpc.insecure_channel(f"unix:{double.path}") as again:
+        assert not register(again).device_list
     assert double.counters["models_lost"] == 1
     double.delete("d")
     double.pause(1.0)
     double.apply(MODEL)
     double.apply(DEVICE)
-    assert [each.name for each in register(channel).device_list] == ["d"]
+    with grpc.insecure_channel(f"unix:{double.path}") as again:
+        assert [each.name for each in register(again).device_list] == ["d"]
 
 
 def test_a_device_created_over_a_broken_link_never_comes_and_its_reports_are_lost(
