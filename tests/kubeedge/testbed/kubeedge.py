@@ -185,22 +185,27 @@ class Edgecore:
         folder: For its socket, its store and its log.
         node: Its name.
         broker: Port of an MQTT broker; 0 for no event bus.
+        cloud: Whom it serves; None for nobody.
+        rate: Messages a second to the cloud; 0 for edgecore's own, 30. Each twin by DMI is one, each report by MQTT, and
+            each acknowledgement of a change that came down.
 
     Attributes:
         socket: For mappers.
         metaserver: Port.
     """
 
-    def __init__(self, folder: Path, node: str, *, broker: int = 0, cloud: Cloudcore | None = None) -> None:
+    def __init__(
+        self, folder: Path, node: str, *, broker: int = 0, cloud: Cloudcore | None = None, rate: int = 0
+    ) -> None:
         self.folder, self.node = folder, node
         self.socket = folder / "dmi.sock"
         self.metaserver = free_ports(1)
         self.line = None if cloud is None else Line(cloud.hub)
         self._config = folder / "edgecore.yaml"
-        self._config.write_text(yaml.safe_dump(self._document(broker, cloud)))
+        self._config.write_text(yaml.safe_dump(self._document(broker, cloud, rate)))
         self._process: subprocess.Popen[bytes] | None = None
 
-    def _document(self, broker: int, cloud: Cloudcore | None) -> dict[str, Any]:
+    def _document(self, broker: int, cloud: Cloudcore | None, rate: int) -> dict[str, Any]:
         here, folder = "127.0.0.1", self.folder
         hub: dict[str, Any] = {"enable": False}
         if cloud is not None and self.line is not None:
@@ -217,6 +222,8 @@ class Edgecore:
                 "tlsCertFile": str(folder / "edge.crt"),
                 "tlsPrivateKeyFile": str(folder / "edge.key"),
             }
+            if rate:
+                hub |= {"messageQPS": rate, "messageBurst": 2 * rate}
         bus: dict[str, Any] = {"enable": False}
         if broker:
             bus = {"enable": True, "mqttMode": 2, "mqttServerExternal": f"tcp://{here}:{broker}"}
@@ -280,7 +287,7 @@ class Edgecore:
 class KubeEdge:
     """All real: API server, etcd, cloudcore and edgecore."""
 
-    def __init__(self, folder: Path, broker: int = 0) -> None:
+    def __init__(self, folder: Path, broker: int = 0, rate: int = 0) -> None:
         self.servers, self.cloud = real.servers(), cloudcore()
         self.name = f"{self.servers.version} with etcd; cloudcore and edgecore"
         number = next(_numbers)
@@ -296,7 +303,7 @@ class KubeEdge:
         self.kubeconfig = self.servers.kubeconfig(folder / "kubeconfig", namespace=self.namespace)
         # A unix socket's path may have 107 characters; a test's folder may be longer.
         self._folder = Path(tempfile.mkdtemp(prefix="rl-"))
-        self.edge = Edgecore(self._folder, self.node, broker=broker, cloud=self.cloud)
+        self.edge = Edgecore(self._folder, self.node, broker=broker, cloud=self.cloud, rate=rate)
         self.socket = self.edge.socket
         self.metaserver = f"http://127.0.0.1:{self.edge.metaserver}"
         self.edge.start()

@@ -5,6 +5,7 @@ The same bounds by the same code; what the double counts is asked of the mapper 
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -16,16 +17,18 @@ from robolink.cloud._http import KubeApi
 from robolink.cloud._watch import Ask, Change, Watcher, resource_path
 from tests.kubeedge.testbed import kubeedge
 
+RATE = int(os.environ.get("ROBOLINK_EDGE_RATE", "1000"))
+
 
 class RealEdge:
-    """The double's words over real programs.
+    """The double's words over real programs; edgecore's rate to the cloud is raised as docs/kubeedge.md asks for.
 
     Attributes:
         path: Of edgecore's socket.
     """
 
     def __init__(self, folder: Path, broker: int = 0) -> None:
-        self.cluster = kubeedge.KubeEdge(folder, broker)
+        self.cluster = kubeedge.KubeEdge(folder, broker, RATE)
         self.path, self.namespace = self.cluster.socket, self.cluster.namespace
         self.node = self.cluster.node
         self._api = KubeApi(self.cluster.config)
@@ -60,7 +63,11 @@ class RealEdge:
         return self._twins.get(name, {}).get(prop, ("", ""))
 
     def _watch(self) -> None:
-        watcher, now, api = Watcher(self.namespace, "devicestatuses"), 0.0, KubeApi(self.cluster.config)
+        watcher, now, api = (
+            Watcher(self.namespace, "devicestatuses", jitter=lambda: 0.0),
+            0.0,
+            KubeApi(self.cluster.config),
+        )
         while not self._ends:
             ask = watcher.next(now)
             if not isinstance(ask, Ask):
