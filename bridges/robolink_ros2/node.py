@@ -273,7 +273,10 @@ class RosNode:
             info.qos_profile.reliability == qos.ReliabilityPolicy.RELIABLE,
             info.qos_profile.durability == qos.DurabilityPolicy.TRANSIENT_LOCAL,
         )
-        return f"{info.node_namespace.rstrip('/')}/{info.node_name}", info.topic_type, profile
+        # An end is discovered a moment before the node that it belongs to.
+        unknown = info.node_name.startswith("_NODE_NAME_UNKNOWN_")
+        who = "somebody" if unknown else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        return who, info.topic_type, profile
 
     def incompatible(self, topic: str, mine: Profile, *, ours_offers: bool) -> None:
         """An end does not match ours: counted, and both profiles are told."""

@@ -35,6 +35,7 @@ if importlib.util.find_spec("rclpy") is None:
         "test_bridge.py",
         "test_kills.py",
         "test_mapping.py",
+        "test_node.py",
     ]
 
 

@@ -48,9 +48,14 @@ drive = Twist()
 drive.linear.x = 0.3
 spin_until(lambda: speeds and speeds[-1] > 0.2, "moved by cmd_vel", lambda: publisher.publish(drive))
 spin_until(lambda: abs(speeds[-1]) < 1e-3, "still by the deadman")
-until = time.monotonic() + 4
+broken = Twist()
+broken.linear.x = float("nan")
+until, speeds[:] = time.monotonic() + 4, []
 while time.monotonic() < until:
+    publisher.publish(broken)
     rclpy.spin_once(node, timeout_sec=0.05)
+assert speeds, "no odometry"
+assert max(map(abs, speeds)) < 1e-3, "it moved by what is no number"
 spin_until(action.server_is_ready, "action server")
 goal = NestedMessage.Goal()
 goal.nested_field.float64_value, left = 1.5, []

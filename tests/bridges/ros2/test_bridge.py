@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import robolink
 from robolink import v1
-from tests.bridges.ros2.conftest import ROBOT, Bench
-from tests.conftest import wait_for
+from robolink_sims.ros2_base import Ros2BaseSim
+from tests.bridges.ros2.conftest import DOMAINS, ROBOT, Bench, Bridge
+from tests.conftest import HubProcess, wait_for
 
 SUCCEEDED, CANCELED = v1.COMMAND_STATE_SUCCEEDED, v1.COMMAND_STATE_CANCELED
 
@@ -98,6 +101,43 @@ def test_it_stands_still_when_the_bridge_is_killed_and_heals(bench: Bench) -> No
     wait_for(lambda: not bench.hub.robots()[0].authority.leases, 10, "the dead app's lease to go stale")
     with bench.robot.lease():
         assert bench.robot.goal("base.drive_distance", distance=0.1).wait(20).state == SUCCEEDED
+
+
+def test_two_robots_in_one_process_each_in_its_namespace(hub: HubProcess, tmp_path: Path) -> None:
+    domain = next(DOMAINS)
+    mapping = tmp_path / "two.yaml"
+    part = "components: {base: {type: base, velocity: cmd_vel, streams: {odometry: odom}}}"
+    rows = [f"- {{robot: ros-{name}, namespace: {name}, {part}}}" for name in ("left", "right")]
+    mapping.write_text("robots:\n" + "\n".join(rows) + "\n")
+    with (
+        Ros2BaseSim(domain, "--namespace", "left"),
+        Ros2BaseSim(domain, "--namespace", "right") as right,
+        robolink.connect(hub.url, name="two") as client,
+    ):
+        bridge = Bridge(hub.url, domain, tmp_path / "bridge.log", "--config", str(mapping))
+        bridge.start()
+        try:
+
+            def online() -> set[str]:
+                return {each.robot for each in client.robots() if each.online}
+
+            wait_for(lambda: online() == {"ros-left", "ros-right"}, 60, "both robots")
+            moved = {name: client.robot(f"ros-{name}").stream("base.odometry") for name in ("left", "right")}
+            with client.robot("ros-left").lease():
+
+                def driven() -> bool:
+                    client.robot("ros-left").setpoint("base.velocity", linear_x=0.4)
+                    sample = moved["left"].next(0.05)
+                    return sample is not None and sample.payload.x > 0.2
+
+                wait_for(driven, 30, "the left one's way")
+            still = wait_for(lambda: moved["right"].next(1), 10, "odometry of the right one")
+            assert still.payload.x == 0.0
+            # One that dies is offline; the other goes on.
+            right.kill()
+            wait_for(lambda: online() == {"ros-left"}, 30, "the right one's end")
+        finally:
+            bridge.end()
 
 
 def test_a_robot_that_dies_is_shown_offline_and_its_goal_ends_once(bench: Bench) -> None:

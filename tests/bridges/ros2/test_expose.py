@@ -78,6 +78,7 @@ def test_a_ros_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess
         )  # fmt: skip
         assert user.returncode == 0, user.stdout + user.stderr + (tmp_path / "log").read_text()
         assert user.stdout.splitlines()[-1] == "stays stopped"
+        assert "linear_x = nan is not a finite number" in (tmp_path / "log").read_text()
     finally:
         for child in reversed(children):
             child.terminate()
