@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator
@@ -16,14 +17,16 @@ from robolink.cloud import Fleet
 from robolink.cloud._errors import ApiStatusError
 from robolink.cloud._watch import resource_path
 from robolink.errors import RejectedError
-from robolink_kubeedge import manifests
+from robolink_kubeedge import manifests, policy
 from tests.cloud.conftest import ROBOT, device, model
 from tests.conftest import HubProcess, wait_for
+from tests.kubeedge.cluster import Cluster
 from tests.kubeedge.site import Site
-from tests.kubeedge.testbed import real
+from tests.kubeedge.testbed import kubeedge, real
 
 pytestmark = pytest.mark.skipif(bool(real.missing()), reason=real.missing() or "here")
 ROOT = Path(__file__).parents[3]
+REAL = {**real.kinds(), **kubeedge.kinds()}
 KIND = {"apiVersion": "devices.kubeedge.io/v1beta1"}
 
 
@@ -34,12 +37,20 @@ def cluster(tmp_path: Path) -> Iterator[real.RealApi]:
     made.close()
 
 
+@pytest.fixture(params=REAL)
+def loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
+    """Below the API server the doubles, or all real."""
+    made = REAL[request.param](tmp_path)
+    yield made
+    made.close()
+
+
 def has_kubectl() -> bool:
     found = real.programs()
     return found is not None and (found / "kubectl").is_file()
 
 
-def kubectl(cluster: real.RealApi, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def kubectl(cluster: Cluster, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     found = real.programs()
     assert found is not None
     command = [str(found / "kubectl"), "--kubeconfig", str(cluster.kubeconfig), *arguments]
@@ -56,20 +67,20 @@ def place(cluster: real.RealApi) -> None:
     not (real.whole() and has_kubectl()),
     reason="kubectl finds resources by the group list of a whole kube-apiserver; here is none",
 )
-def test_kubectl_apply_and_patch_move_a_robot(cluster: real.RealApi, hub: HubProcess, tmp_path: Path) -> None:
-    site = Site(cluster, hub, tmp_path)
+def test_kubectl_apply_and_patch_move_a_robot(loop: Cluster, hub: HubProcess, tmp_path: Path) -> None:
+    site = Site(loop, hub, tmp_path)
     try:
         robot = site.walker()
         found = site.hub.robot(robot.id).describe()
         documents = [
-            manifests.device_model(found.sheet, found.sheet_hash, cluster.namespace),
+            manifests.device_model(found.sheet, found.sheet_hash, loop.namespace),
             manifests.device(
-                robot.id, found.sheet, found.sheet_hash, namespace=cluster.namespace, node=cluster.node
+                robot.id, found.sheet, found.sheet_hash, namespace=loop.namespace, node=loop.node
             ),
         ]
         text = yaml.safe_dump_all(documents)
         for _ in range(2):
-            applied = kubectl(cluster, "apply", "-f", "-", stdin=text)
+            applied = kubectl(loop, "apply", "-f", "-", stdin=text)
             assert applied.returncode == 0, applied.stderr
         assert applied.stdout.count("unchanged") == 2, applied.stdout
         names = [each["name"] for each in documents[1]["spec"]["properties"]]
@@ -80,19 +91,19 @@ def test_kubectl_apply_and_patch_move_a_robot(cluster: real.RealApi, hub: HubPro
                 "value": {"value": "0.75"},
             }
         ]
-        patched = kubectl(cluster, "patch", "device", robot.id, "--type=json", "-p", yaml.safe_dump(patch))
+        patched = kubectl(loop, "patch", "device", robot.id, "--type=json", "-p", yaml.safe_dump(patch))
         assert patched.returncode == 0, patched.stderr
         limit = "walker.limit"
         wait_for(
             lambda: robot.twin.get(limit)[limit].observed.verdict == v1.VERDICT_APPLIED, 30, "the setting"
         )
-        _dock(cluster, robot.id)
+        _dock(loop, robot.id)
         assert site.ran() == [5]
     finally:
         site.close()
 
 
-def _dock(cluster: real.RealApi, robot: str) -> None:
+def _dock(cluster: Cluster, robot: str) -> None:
     """`examples/cloud/dock.sh` with the real kubectl."""
     path = f"{real.programs()}:{os.environ['PATH']}"
     command = ["bash", str(ROOT / "examples/cloud/dock.sh"), robot, "walker.walk", "number:5"]
@@ -177,3 +188,47 @@ def test_a_patch_whose_test_fails_and_a_version_that_is_gone(cluster: real.RealA
         two.robot(ROBOT).twin.set("walker.note", "x")
         found = {each["name"]: each.get("desired") for each in api.get(path)["spec"]["properties"]}
         assert (found["walker.limit"], found["walker.note"]) == ({"value": "0.5"}, {"value": "x"})
+
+
+@pytest.mark.skipif(not real.whole(), reason="admission policies need the whole kube-apiserver")
+def test_the_admission_policy_keeps_motion_out_of_models_and_desired_values(cluster: real.RealApi) -> None:
+    base = "/apis/admissionregistration.k8s.io/v1"
+    places = {
+        "ValidatingAdmissionPolicy": f"{base}/validatingadmissionpolicies",
+        "ValidatingAdmissionPolicyBinding": f"{base}/validatingadmissionpolicybindings",
+    }
+    made = [
+        (f"{places[each['kind']]}/{each['metadata']['name']}", places[each["kind"]], each)
+        for each in policy.manifests()
+    ]
+    for _, place_, document in made:
+        cluster.servers.create(place_, document)
+    numbers = itertools.count(1)
+
+    def refusal(name: str, unit: str) -> str:
+        prop = {"name": name, "type": "DOUBLE", "accessMode": "ReadWrite", "unit": unit}
+        spec = {"protocol": "robolink", "properties": [prop]}
+        metadata = {"name": f"m-{next(numbers)}"}
+        try:
+            cluster.apply(KIND | {"kind": "DeviceModel", "metadata": metadata, "spec": spec})
+        except ApiStatusError as exc:
+            assert exc.status in (403, 422)
+            return str(exc)
+        return ""
+
+    try:
+        # The API server compiles a new policy in its own time.
+        told = wait_for(lambda: refusal("base.velocity", "m/s"), 60, "the policy")
+        assert "setpoint" in told
+        assert refusal("base.max_velocity", "m/s") == ""
+        place(cluster)
+        path = resource_path(cluster.namespace, "devices", ROBOT)
+        names = [each["name"] for each in cluster.servers.api.get(path)["spec"]["properties"]]
+        at = f"/spec/properties/{names.index('walker.note')}/desired"
+        with pytest.raises(ApiStatusError, match="at most 512") as caught:
+            cluster.servers.api.patch(path, [{"op": "add", "path": at, "value": {"value": "two words"}}])
+        assert caught.value.status in (403, 422)
+        cluster.servers.api.patch(path, [{"op": "add", "path": at, "value": {"value": "one-word"}}])
+    finally:
+        for path, _, _ in made:
+            cluster.servers.api.request("DELETE", path)
