@@ -37,7 +37,14 @@ HEARTBEAT_S = 2
 # In edgecore's log.
 CONNECTED = "connect to cloud access successful"
 # Cloudcore wants to see these kinds too. Definitions of our own, open to any content.
-BOOKS = {"objectsyncs": ("ObjectSync", "Namespaced"), "clusterobjectsyncs": ("ClusterObjectSync", "Cluster")}
+SYNCS, JOBS = ("reliablesyncs.kubeedge.io", "v1alpha1"), ("operations.kubeedge.io", "v1alpha2")
+BOOKS = {
+    "objectsyncs": ("ObjectSync", "Namespaced", SYNCS),
+    "clusterobjectsyncs": ("ClusterObjectSync", "Cluster", SYNCS),
+    "nodeupgradejobs": ("NodeUpgradeJob", "Cluster", JOBS),
+    "imageprepulljobs": ("ImagePrePullJob", "Cluster", JOBS),
+    "configupdatejobs": ("ConfigUpdateJob", "Cluster", JOBS),
+}
 SYSTEM = "/api/v1/namespaces/kubeedge"
 _numbers = itertools.count(1)
 
@@ -96,8 +103,8 @@ class Cloudcore:
     def __init__(self) -> None:
         self.servers = real.servers()
         self.folder = Path(tempfile.mkdtemp(prefix="robolink-cloudcore-"))
-        for plural, (kind, scope) in BOOKS.items():
-            self.servers.create(real.DEFINITIONS, definition(plural, kind, scope))
+        for plural, (kind, scope, group) in BOOKS.items():
+            self.servers.create(real.DEFINITIONS, definition(plural, kind, scope, *group))
         port = free_ports(3)
         self.hub, self.https = port, port + 1
         kubeconfig = self.servers.kubeconfig(self.folder / "kubeconfig")
@@ -152,12 +159,11 @@ class Cloudcore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def definition(plural: str, kind: str, scope: str) -> dict[str, Any]:
+def definition(plural: str, kind: str, scope: str, group: str, name: str) -> dict[str, Any]:
     """A kind that takes whatever is written."""
-    group = "reliablesyncs.kubeedge.io"
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {
-        "name": "v1alpha1",
+        "name": name,
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": {"type": "object", "properties": dict.fromkeys(("spec", "status"), anything)}},
