@@ -40,7 +40,6 @@ STOP_EACH_S: Final = 15.0
 LEVEL: Final = "SOFT_HOLD"
 # Reports of a mapper that has just started are over by then.
 SETTLE_S: Final = 5.0
-# A cloud app that stops many robots patches side by side.
 WRITERS: Final = 16
 TOKEN: Final = "of-the-soak-alone"
 
@@ -243,9 +242,8 @@ class Seen:
 
 def by_bus(site: Site, say: Callable[[str], None]) -> list[Verdict]:
     """All robots stopped at once, their status by MQTT."""
-    what = f"MQTT: a stop of all {len(site.robots)} is out"
     if not site.broker:
-        return [Verdict(what, f"≤ {ALL_STOPS_S:g} s", "mosquitto is not installed", False)]
+        return [Verdict("MQTT", "a broker", "mosquitto is not installed", False)]
     mapper = site.children.child("mapper")
     mapper.terminate()
     mapper.wait(20)
@@ -256,20 +254,39 @@ def by_bus(site: Site, say: Callable[[str], None]) -> list[Verdict]:
     until(lambda: all(map(site.generation, site.robots)), START_S, "all robots in the cloud", 0.5)
     time.sleep(SETTLE_S)
     say("all robots known to the cloud by MQTT")
-    before = {each: site.generation(each) for each in site.robots}
-    seen = Seen(site.broker, dict(before))
-    try:
-        begun = time.perf_counter()
-        with futures.ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(lambda robot: site.edge.patch_desired(robot, "stop", LEVEL), site.robots))
-        patched = time.perf_counter() - begun
-        out = seen.wait(120) - begun
-        until(lambda: all(site.generation(each) != before[each] for each in site.robots), 120, "the stops")
-        cloud = time.perf_counter() - begun
-    finally:
-        seen.close()
-    found = f"{out:.3f} s from the first patch ({patched:.3f} s for all patches); {cloud:.3f} s in the cloud's status"
-    return [Verdict(what, f"≤ {ALL_STOPS_S:g} s", found, out <= ALL_STOPS_S)]
+    verdicts = []
+    for way, bound, stop in (
+        # At the site: hub and mapper alone are judged. From the cloud it is also KubeEdge's way down, told without a bound.
+        ("at the site", ALL_STOPS_S, lambda: site.hub.stop(site.robots, v1.STOP_LEVEL_SOFT_HOLD)),
+        ("by patches in the cloud", None, lambda: patch_all(site)),
+    ):
+        before = {each: site.generation(each) for each in site.robots}
+        seen = Seen(site.broker, dict(before))
+        try:
+            begun = time.perf_counter()
+            stop()
+            told = time.perf_counter() - begun
+            out = seen.wait(120) - begun
+            until(
+                lambda old=before: all(site.generation(each) != old[each] for each in old), 120, "the stops"
+            )  # type: ignore[misc]
+            cloud = time.perf_counter() - begun
+        finally:
+            seen.close()
+        found = f"{out:.3f} s ({told:.3f} s until all were told); {cloud:.3f} s in the cloud's status"
+        what = f"MQTT: a stop of all {len(site.robots)} {way}: each is out on the event bus"
+        verdicts.append(
+            Verdict(what, f"≤ {bound:g} s" if bound else "no bound", found, not bound or out <= bound)
+        )
+        site.hub.release(site.robots)
+        time.sleep(SETTLE_S)
+    return verdicts
+
+
+def patch_all(site: Site) -> None:
+    """A cloud app that stops many robots patches side by side."""
+    with futures.ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda robot: site.edge.patch_desired(robot, "stop", LEVEL), site.robots))
 
 
 def run(

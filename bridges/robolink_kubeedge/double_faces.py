@@ -67,8 +67,10 @@ class BusFace:
         except (ValueError, KeyError, TypeError, AttributeError):
             code, event_id = 400, ""
         if code != 200:
+            # What does not parse, or does not match, is answered to nobody: without device and event.
+            whose, event_id = (f"{namespace}/{name}", event_id) if code == 404 else ("", "")
             answer = {"event_id": event_id, "code": code, "reason": "update rejected"}
-            topic = f"{PREFIX}{namespace}/{name}/twin/update/result"
+            topic = f"{PREFIX}{whose}/twin/update/result"
             self._client.publish(topic, json.dumps(answer), qos=1)
 
 

@@ -28,7 +28,8 @@ class Bus:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = lambda *found: self.results.put(json.loads(found[2].payload))
         self._client.connect("127.0.0.1", port)
-        self._client.subscribe("$hw/events/device/+/+/twin/update/result", 1)
+        for whose in ("+/+", ""):
+            self._client.subscribe(f"$hw/events/device/{whose}/twin/update/result", 1)
         self._client.loop_start()
 
     def say(self, device: str, event: str, **twins: str) -> None:
@@ -76,12 +77,13 @@ def test_by_the_event_bus_one_bad_twin_refuses_all_and_there_is_no_limiter(
             bus.say("d", f"e{number}", x=str(number), y="0")
         ground.wait(lambda: ground.twin() == ("", "149"), "the last of 150 reports in a row")
         bus.say("d", "bad", x="7", y="a b")
-        assert bus.refusal("bad") == 400
+        assert bus.refusal("") == 400, "told to nobody: neither device nor event are named"
         bus.say("nobody", "who", x="1")
         assert bus.refusal("who") == 404
         bus.say("d", "after", y="1")
         ground.wait(lambda: ground.twin("y") == ("", "1"), "what came after")
-        assert ground.twin() == ("", "149"), "nothing of the report with a bad twin"
+        # Not "7". Cloudcore may write an older value anew where reports come in quick succession.
+        assert ground.twin() in (("", "148"), ("", "149")), "nothing of the report with a bad twin"
         bus.publish("d", "state/update", {"event_id": "s", "timestamp": 1, "state": "unhealthy"})
         ground.wait(lambda: ground.status().get("state") == "unhealthy", "the state")
     finally:
