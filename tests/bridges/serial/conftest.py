@@ -18,7 +18,8 @@ import pytest
 
 import robolink
 from robolink import v1
-from robolink.client import Hub
+from robolink.client import Hub, RobotHandle
+from robolink.errors import RejectedError
 from robolink_sims.board import BoardSim, firmware_folder
 from tests.conftest import HubProcess, wait_for
 
@@ -64,6 +65,19 @@ class Bridge:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(10)
+
+
+def turned(robot: RobotHandle, position: float = 0.3) -> bool:
+    """Whether a goal succeeds now; under the caller's lease."""
+    try:
+        return robot.goal("motor.turn_to", position=position).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
+    except RejectedError:
+        return False
+
+
+def wait_turned(robot: RobotHandle, position: float = 0.3, what: str = "a goal that succeeds") -> None:
+    """Until one has: where this machine stalls for 0.2 s, the board's own watchdog ends a goal, and rightly so."""
+    wait_for(lambda: turned(robot, position), 60, what)
 
 
 class Bench:

@@ -6,7 +6,7 @@ import pytest
 
 from robolink import v1
 from robolink.errors import RejectedError
-from tests.bridges.serial.conftest import Bench
+from tests.bridges.serial.conftest import Bench, wait_turned
 from tests.conftest import wait_for
 
 
@@ -56,7 +56,7 @@ def test_cancel(bench: Bench) -> None:
         goal.cancel()
         assert goal.wait(5).state == v1.COMMAND_STATE_CANCELED
         bench.wait_still()
-        assert bench.robot.goal("motor.turn_to", position=0.0).wait(60).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_turned(bench.robot, 0.0)
 
 
 def test_stop_is_measured_by_the_board_and_latches(bench: Bench) -> None:
@@ -73,7 +73,7 @@ def test_stop_is_measured_by_the_board_and_latches(bench: Bench) -> None:
         released = bench.robot.release()
         assert released.cause == v1.CAUSE_UNSPECIFIED
         assert bench.reading("motor.speed") == 0.0, "nothing moves by a release"
-        assert bench.robot.goal("motor.turn_to", position=0.5).wait(60).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_turned(bench.robot, 0.5)
         # A second stop is a stop of its own.
         assert bench.robot.stop().generation == result.generation + 1
 

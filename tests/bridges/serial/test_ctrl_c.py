@@ -16,7 +16,7 @@ from robolink_serial.bridge import SerialBridge
 from robolink_sims.board import BoardSim
 from robolink_sims.serial_faults import LineWay
 from robolink_sims.serial_line import FaultyLine
-from tests.bridges.serial.conftest import BOARD, ROLES
+from tests.bridges.serial.conftest import BOARD, ROLES, wait_turned
 from tests.conftest import HubProcess, wait_for
 
 PAYLOAD_BYTES = 10_000_000
@@ -99,7 +99,7 @@ def test_session_of_a_real_bridge_holds_only_those_that_are_typed(
         for speed in range(1, 10):
             robot.twin.set("motor.max_speed", 3.0 + speed / 7, wait_s=10)
         with robot.lease():
-            assert robot.goal("motor.turn_to", position=0.3).wait(30).state == v1.COMMAND_STATE_SUCCEEDED
+            wait_turned(robot, 0.3)
         robot.stop()
         robot.release()
         sent, sessions = bytes(line.kept[begun:]), bridge.boards[BOARD].line.session

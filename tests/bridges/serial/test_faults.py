@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 from robolink import v1
-from tests.bridges.serial.conftest import BOARD, Bench, Bridge, Console
+from tests.bridges.serial.conftest import BOARD, Bench, Bridge, Console, wait_turned
 from tests.conftest import wait_for
 
 STREAM = """
@@ -61,7 +61,7 @@ def test_board_stops_by_itself_when_its_bridge_is_killed(witness_bench: Bench) -
             v1.COMMAND_STATE_FAILED,
             v1.COMMAND_STATE_CANCELED,
         )
-        assert bench.robot.goal("motor.turn_to", position=0.0).wait(60).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_turned(bench.robot, 0.0)
 
 
 def test_board_stops_by_itself_when_the_app_that_streams_is_killed(bench: Bench) -> None:
@@ -106,14 +106,7 @@ def test_latch_reaches_a_board_that_was_reset(bench: Bench) -> None:
     wait_for(lambda: b"session" in bench.bridge.log.read_bytes().split(b"answers")[-1], what="a session")
     assert bench.robot.release().cause == v1.CAUSE_UNSPECIFIED
     with bench.robot.lease():
-        done = wait_for(lambda: _turned(bench), 20, "motion after the release")
-    assert done
-
-
-def _turned(bench: Bench) -> bool:
-    if not bench.online():
-        return False
-    return bench.robot.goal("motor.turn_to", position=0.3).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_turned(bench.robot, what="motion after the release")
 
 
 def test_port_that_vanishes_is_a_robot_that_does_not_answer(bench: Bench) -> None:
@@ -132,7 +125,7 @@ def test_heals_after_a_restart_of_the_hub(bench: Bench) -> None:
     bench.hub_process.start()
     bench.wait_online()
     with bench.robot.lease():
-        assert bench.robot.goal("motor.turn_to", position=0.5).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_turned(bench.robot, 0.5)
 
 
 def test_noise_on_the_line_disturbs_no_goal(witness_bench: Bench) -> None:
@@ -161,7 +154,7 @@ def test_mpremote_breaks_in_and_the_bridge_takes_over_again(bench: Bench) -> Non
     bench.bridge.start()
     bench.wait_online()
     with bench.robot.lease():
-        assert bench.robot.goal("motor.turn_to", position=0.5).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
+        wait_turned(bench.robot, 0.5)
 
 
 def test_ctrl_c_makes_a_turning_motor_safe(witness_bench: Bench) -> None:

@@ -14,7 +14,7 @@ from robolink import v1
 from robolink.errors import RejectedError
 from robolink_serial.port import port_holder
 from robolink_sims.board import BoardSim
-from tests.bridges.serial.conftest import BOARD, Bench
+from tests.bridges.serial.conftest import BOARD, Bench, turned
 from tests.conftest import HubProcess, wait_for
 
 HAND_OVER = "port.hand_over"
@@ -32,7 +32,7 @@ def turns(bench: Bench) -> bool:
     if not bench.online():
         return False
     with bench.robot.lease():
-        return bench.robot.goal("motor.turn_to", position=0.3).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
+        return turned(bench.robot)
 
 
 def test_exec_hands_the_port_over_runs_mpremote_and_the_link_heals(bench: Bench) -> None:
@@ -40,11 +40,11 @@ def test_exec_hands_the_port_over_runs_mpremote_and_the_link_heals(bench: Bench)
     assert said.returncode == 0, said.stderr
     assert said.stdout == "micropython\n"
     assert f"{BOARD}: taken back, the board answers" in said.stderr
-    assert turns(bench)
+    wait_for(lambda: turns(bench), 60, "a turn")
     failed = run(bench, "exec", bench.board.port, "--mpremote", "exec", "raise ValueError('on the board')")
     assert failed.returncode == 1
     assert "ValueError: on the board" in failed.stdout + failed.stderr
-    assert turns(bench)
+    wait_for(lambda: turns(bench), 60, "a turn")
 
 
 def test_check_and_flash_through_the_bridge(bench: Bench) -> None:
@@ -56,7 +56,7 @@ def test_check_and_flash_through_the_bridge(bench: Bench) -> None:
     assert told["hello"]["bridge"] == BOARD
     checked = run(bench, "check", bench.board.port, "--json")
     assert json.loads(checked.stdout)["healthy"], checked.stdout
-    assert turns(bench)
+    wait_for(lambda: turns(bench), 60, "a turn")
 
 
 def test_needs_the_lease_and_an_idle_board(bench: Bench) -> None:
@@ -129,7 +129,7 @@ def test_board_without_a_program_is_lent_so_that_it_can_be_given_one(hub: HubPro
             wait_for(lambda: bridge in port_holder(board.port), 30, "the bridge at its port")
             wait_for(lambda: lent(bench), 60, "a flashed board")
             bench.wait_online()
-            assert turns(bench)
+            wait_for(lambda: turns(bench), 60, "a turn")
         finally:
             bench.close()
 

@@ -18,7 +18,7 @@ from robolink_serial.console import BURST, MAX_WAITING, Console
 from robolink_serial.port import PortError
 from robolink_serial.ports import LOOK_S, FoundPort, PortList, list_serial_ports
 from robolink_sims.board import BoardSim
-from tests.bridges.serial.conftest import ROLES
+from tests.bridges.serial.conftest import ROLES, turned
 from tests.conftest import HubProcess, wait_for
 
 NOWHERE = "tcp://127.0.0.1:9"
@@ -56,10 +56,10 @@ def online(hub: Hub, robot: str) -> bool:
     return any(each.robot == robot and each.online for each in hub.robots())
 
 
-def turned(hub: Hub, robot: str, position: float) -> bool:
+def turns(hub: Hub, robot: str, position: float) -> bool:
     handle = hub.robot(robot)
     with handle.lease():
-        return handle.goal("motor.turn_to", position=position).wait(20).state == v1.COMMAND_STATE_SUCCEEDED
+        return turned(handle, position)
 
 
 def test_many_boards_hot_plug_and_a_port_that_moved(desk: Desk, hub: HubProcess) -> None:
@@ -71,7 +71,8 @@ def test_many_boards_hot_plug_and_a_port_that_moved(desk: Desk, hub: HubProcess)
         robolink.connect(hub.url, name="test", roles=ROLES) as client,
     ):
         wait_for(lambda: online(client, "left") and online(client, "right"), 20, "both boards")
-        assert turned(client, "left", 0.3) and turned(client, "right", 0.3)
+        for name in ("left", "right"):
+            wait_for(lambda name=name: turns(client, name, 0.3), 60, f"a turn of {name}")  # type: ignore[misc]
         # One more is plugged in while they work; the named ones are not served twice.
         third = desk.board("port-c")
         desk.plugged["F9"] = third.port
@@ -87,7 +88,7 @@ def test_many_boards_hot_plug_and_a_port_that_moved(desk: Desk, hub: HubProcess)
         # It comes back at another port: its serial number finds it.
         desk.plugged["E1"] = desk.board("port-z").port
         wait_for(lambda: online(client, "left"), 20, "the board at its new port")
-        assert turned(client, "left", 0.2)
+        wait_for(lambda: turns(client, "left", 0.2), 60, "a turn of the one that is left")
 
 
 def test_what_a_board_prints_reaches_the_hub(desk: Desk, hub: HubProcess) -> None:

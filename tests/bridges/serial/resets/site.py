@@ -91,7 +91,8 @@ class Site:
         self._told.mkdir(parents=True)
         self.reader = Reader(self._told)
         self._tell = Teller(self._told / "client.jsonl")
-        self._hub = HubProcess(folder)
+        # A long run keeps more commands in its ten minutes than a hub is set up for.
+        self._hub = HubProcess(folder, "limits = {commands_per_robot = 1_000_000}")
         self._board: BoardSim | None = None
         self._bridges = 0
         self._bridge: Any = None
