@@ -6,13 +6,14 @@ A velocity comes from a live setpoint or a live goal, and ends in zero.
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from robolink import v1
 from robolink_ros2 import config, convert
-from robolink_ros2.node import In, Out, RosNode
-from robolink_ros2.runs import Part, Run
+from robolink_ros2.node import NAMELESS, In, Out, RosNode
+from robolink_ros2.runs import PEER_S, Part, Run
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
@@ -45,6 +46,7 @@ class VelocityPart(Part):
         self._out: Out | None = None
         self._node: RosNode | None = None
         self._heard: In | None = None
+        self._nameless_at = 0.0
         self._sent: deque[tuple[float, ...]] = deque([(0.0, 0.0, 0.0)], maxlen=REMEMBERED)
         self.methods = {"drive_distance": self._drive_distance} if odometry else {}
 
@@ -102,6 +104,11 @@ class VelocityPart(Part):
             return
         assert self._node is not None
         others = sorted({who for who, _type, _profile in self._node.offered(self.config.topic, ours=False)})
+        # A publisher is found before its node's name is.
+        now, nameless = time.monotonic(), any(NAMELESS in who for who in others)
+        self._nameless_at = (self._nameless_at or now) if nameless else 0.0
+        if nameless and now - self._nameless_at < PEER_S:
+            return
         self.robot.foreign(f"{' or '.join(others) or 'an unknown publisher'} on {self.config.topic}")
 
     # Goals.
@@ -189,7 +196,7 @@ class PoseTopicPart(Part):
         x, y, theta = (float(order.args[name]) for name in ("x", "y", "theta"))
         start = max(math.hypot(x - measured.payload.x, y - measured.payload.y), self.config.tolerance_m)
         run.abort = self.hold
-        key = self.robot.guard.holding(out.topic, "geometry_msgs/msg/PoseStamped")
+        key = self.robot.guard.holding(out.name, "geometry_msgs/msg/PoseStamped")
         out.send(self._message(x, y, theta))
         settled_at = None
         try:

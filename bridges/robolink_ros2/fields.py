@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from robolink import v1
@@ -84,6 +84,7 @@ def _plain_base(text: str) -> str:
     return "string" if re.fullmatch(r"w?string(<\d+>)?", text) else text
 
 
+@lru_cache(4096)
 def value_type(kind: Kind) -> v1.ValueType:
     """The standard's type; UNSPECIFIED for what has no single value (messages, lists of texts)."""
     if kind.base == "string":
@@ -103,9 +104,15 @@ def value_type(kind: Kind) -> v1.ValueType:
 
 def fields_of(message: Any) -> Mapping[str, Kind]:
     """Every field of a message or its class."""
-    found = getattr(message, "get_fields_and_field_types", None)
+    return _kinds(message if isinstance(message, type) else type(message))
+
+
+@cache
+def _kinds(kind: type) -> Mapping[str, Kind]:
+    """Asked once of each type: it does not change, and is needed for every message."""
+    found = getattr(kind, "get_fields_and_field_types", None)
     if found is None:
-        raise ValueError(f"{type(message).__name__} is no message")
+        raise ValueError(f"{kind.__name__} is no message")
     return {name: parse(text) for name, text in found().items()}
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, Self
 
 from robolink_ros2 import config
@@ -24,6 +24,8 @@ READY: Final = "ready"
 ZEROS: Final = 10
 ZERO_PERIOD_S: Final = 0.05
 CANCEL_S: Final = 3.0
+# A goal whose server was not found yet, or does not answer, is cancelled again so often.
+AGAIN_S: Final = 0.5
 HOLD_PERIOD_S: Final = 0.1
 
 
@@ -168,8 +170,27 @@ class Watch:
             self.goodbye = True
 
 
-def _setter(event: threading.Event) -> Callable[[Any], None]:
-    return lambda response: event.set()
+class Cancel:
+    """One goal that must end: asked again until its server answers."""
+
+    def __init__(self, goal_id: str, client: Any) -> None:
+        """Not asked yet."""
+        self._id, self._client = list(bytes.fromhex(goal_id)), client
+        self._asked_at = -AGAIN_S
+        self.answered = False
+
+    def ask(self) -> None:
+        """Ask, if its server is found, and not too often."""
+        now = time.monotonic()
+        if self.answered or now - self._asked_at < AGAIN_S or not self._client.ready():
+            return
+        self._asked_at = now
+        request = self._client.type.Request()
+        request.goal_info.goal_id.uuid = self._id
+        self._client.send(request, self._heard)
+
+    def _heard(self, response: Any) -> None:
+        self.answered = self.answered or response is not None
 
 
 class Ender:
@@ -186,35 +207,41 @@ class Ender:
             (name, nodes[space].client(f"{name}/_action/cancel_goal", "action_msgs/srv/CancelGoal"))
             for space, name in first["actions"]
         ]
-        self._nodes = nodes
+        self._nodes, self._held = nodes, dict[str, Any]()
 
     @staticmethod
     def _spaces(first: dict[str, Any]) -> set[str]:
         return {each[0] for each in (*first["velocities"], *first["actions"])} or {""}
 
+    def prepare(self, watch: Watch) -> None:
+        """Find those who take what is held now: at the end there is no time for that."""
+        for topic, (kind, _) in watch.holds.items():
+            if topic not in self._held:
+                self._held[topic] = next(iter(self._nodes.values())).publish(topic, kind)
+
     def end(self, watch: Watch) -> None:
-        """The bridge is dead: cancel its goals, hold what knows no cancel, zero velocity."""
-        waiting: list[threading.Event] = []
-        for goal_id, action in watch.goals.items():
-            for name, client in self._clients:
-                if name == action:
-                    request = client.type.Request()
-                    request.goal_info.goal_id.uuid = list(bytes.fromhex(goal_id))
-                    waiting.append(threading.Event())
-                    client.send(request, _setter(waiting[-1]))
-        held = [
-            (next(iter(self._nodes.values())).publish(topic, kind), data)
-            for topic, (kind, data) in watch.holds.items()
+        """The bridge is dead: cancel its goals, hold what knows no cancel, zero velocity; until all of them are reached."""
+        self.prepare(watch)
+        cancels = [
+            Cancel(goal_id, client)
+            for goal_id, action in watch.goals.items()
+            for name, client in self._clients
+            if name == action
         ]
-        for _ in range(ZEROS):
+        held = [(self._held[topic], data) for topic, (_, data) in watch.holds.items()]
+        outs = [*self._outs, *(out for out, _ in held)]
+        begun, sent = time.monotonic(), 0
+        while time.monotonic() - begun < CANCEL_S:
+            for cancel in cancels:
+                cancel.ask()
             for out in self._outs:
                 out.send(out.type())
             for out, data in held:
                 out.send(data)
+            sent = sent + 1 if all(out.listeners() for out in outs) else 0
+            if sent >= ZEROS and all(each.answered for each in cancels):
+                return
             time.sleep(ZERO_PERIOD_S)
-        until = time.monotonic() + CANCEL_S
-        for each in waiting:
-            each.wait(max(0.0, until - time.monotonic()))
 
     def close(self) -> None:
         """Leave the graph."""
@@ -230,6 +257,7 @@ def main() -> int:
     watch, ender = Watch(), Ender(json.loads(first))
     for line in lines:
         watch.hear(json.loads(line))
+        ender.prepare(watch)
     if not watch.goodbye:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
         log.warning("the bridge is gone without a goodbye: %d goals end, velocity is zero", len(watch.goals))

@@ -99,7 +99,7 @@ class JointsPart(Part):
         goal, duration = points[-1]
         way = max(self._error(start, goal), self.tolerance)
         run.abort = self.hold
-        key = self.robot.guard.holding(out.topic, self._type)
+        key = self.robot.guard.holding(out.name, self._type)
         out.send(self.message(points))
         try:
             while True:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from robolink.errors import ConfigError
 from robolink_ros2.qos import Profile, choose, mismatch
+from robolink_ros2.receive import Receiver
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,12 @@ DEPTH: Final = 10
 NEWEST: Final = 1
 GUARD_NAME: Final = "robolink_guard"
 SEQUENCE_JUMP: Final = 1_000_000
+# As rclpy calls a node whose name discovery has not told yet.
+NAMELESS: Final = "_NODE_NAME_UNKNOWN_"
+NAMED_S: Final = 2.0
+ROUNDS: Final = 5
+ROUND_S: Final = 1.0
+ROUND_PAUSE_S: Final = 0.02
 
 
 def resolve(ros_type: str) -> Any:
@@ -46,10 +54,14 @@ def import_rclpy() -> Any:
     try:
         import rclpy
         import rclpy.action
+        import rclpy.callback_groups
         import rclpy.event_handler
         import rclpy.executors
+        import rclpy.guard_condition
+        import rclpy.impl.implementation_singleton
         import rclpy.parameter
         import rclpy.qos
+        import rclpy.subscription
     except ImportError as exc:
         raise ConfigError(f"ROS 2's rclpy cannot be imported: {exc}", hint=BOTH_WAYS) from exc
     return rclpy
@@ -111,9 +123,21 @@ class Ros:
         self._nodes.append(made)
         return made
 
+    def settle(self) -> None:
+        """Let the executor do what its callbacks have begun, as the results of goals: it goes on to that in its next rounds."""
+        for _ in range(ROUNDS):
+            done = threading.Event()
+            self.executor.create_task(done.set)
+            if not done.wait(ROUND_S):
+                return
+            time.sleep(ROUND_PAUSE_S)
+
     def close(self) -> None:
         """Leave the graph."""
         self._closing = True
+        for each in self._nodes:
+            each.receiver.close()
+        # It waits for no callback, although it says so: whoever offers actions has ended theirs before (`Exposed.close`).
         self.executor.shutdown()
         self._thread.join(2.0)
         for each in self._nodes:
@@ -128,6 +152,8 @@ class Out:
         """Reliable: matches whoever asks for reliable or best effort."""
         rclpy = owner.ros.rclpy
         self._owner, self.topic, self.type = owner, topic, resolve(ros_type)
+        # As the graph has it: two robots may have the same topic in their namespaces.
+        self.name = owner.resolved(topic)
         durability = (
             rclpy.qos.DurabilityPolicy.TRANSIENT_LOCAL if latched else rclpy.qos.DurabilityPolicy.VOLATILE
         )
@@ -196,10 +222,18 @@ class In:
             )
         )
         before = self._subscription
+        receiver = self._owner.receiver
         self._subscription = node.create_subscription(
-            self.type, self.topic, self._take, profile, event_callbacks=callbacks
+            self.type,
+            self.topic,
+            lambda message: None,
+            profile,
+            event_callbacks=callbacks,
+            callback_group=receiver.group,
         )
+        receiver.add(self._subscription, self._take)
         if before is not None:
+            receiver.remove(before)
             node.destroy_subscription(before)
 
     def _take(self, message: Any, info: Any) -> None:
@@ -229,6 +263,14 @@ class In:
             self._owner.ros.executor.create_task(self._subscribe)
 
 
+class Unmatched(NamedTuple):
+    """An end of a topic whose QoS does not match ours; told by then at the latest."""
+
+    mine: Profile
+    ours_offers: bool
+    until: float
+
+
 class RosNode:
     """One node, and what the bridge does with it."""
 
@@ -238,6 +280,8 @@ class RosNode:
         self.counters: Counter[str] = Counter()
         self.on_problem: Callable[[str], None] = lambda text: None
         self._ins: list[In] = []
+        self._unmatched: dict[str, Unmatched] = {}
+        self.receiver = Receiver(ros.rclpy, ros.context, node.get_name())
 
     def now_ns(self) -> int:
         """The ROS clock; simulated time where that is used."""
@@ -279,21 +323,22 @@ class RosNode:
         return who, info.topic_type, profile
 
     def incompatible(self, topic: str, mine: Profile, *, ours_offers: bool) -> None:
-        """An end does not match ours: counted, and both profiles are told."""
+        """An end does not match ours: counted; told by `look`, since its node may not be known yet."""
         self.counters["incompatible_qos"] += 1
-        name = self.resolved(topic)
-        if ours_offers:
-            found = [self._endpoint(each) for each in self.node.get_subscriptions_info_by_topic(name)]
-            texts = [
-                f"{who} {mismatch(mine, profile)}" for who, _type, profile in found if mismatch(mine, profile)
-            ]
-        else:
-            texts = [
-                f"{who} {mismatch(each, mine)}"
-                for who, _type, each in self.offered(topic)
-                if mismatch(each, mine)
-            ]
-        self.problem(f"topic {name}: QoS does not match: {'; '.join(texts) or f'ours is {mine}'}")
+        self._unmatched[self.resolved(topic)] = Unmatched(mine, ours_offers, time.monotonic() + NAMED_S)
+
+    def _tell_unmatched(self) -> None:
+        """Both profiles of what did not match."""
+        for name, (mine, ours_offers, until) in list(self._unmatched.items()):
+            if ours_offers:
+                found = [self._endpoint(each) for each in self.node.get_subscriptions_info_by_topic(name)]
+                pairs = [(who, mismatch(mine, profile)) for who, _type, profile in found]
+            else:
+                pairs = [(who, mismatch(profile, mine)) for who, _type, profile in self.offered(name)]
+            texts = [f"{who} {text}" for who, text in pairs if text]
+            if (texts and not any(NAMELESS in each for each in texts)) or time.monotonic() > until:
+                self._unmatched.pop(name, None)
+                self.problem(f"topic {name}: QoS does not match: {'; '.join(texts) or f'ours is {mine}'}")
 
     def publish(self, topic: str, ros_type: str, *, latched: bool = False) -> Out:
         """A topic of ours. Raises LookupError where the type is not installed."""
@@ -309,7 +354,7 @@ class RosNode:
         reliable: bool | None = None,
         latched: bool | None = None,
     ) -> In:
-        """A topic to read; `callback` in the executor's thread. Raises LookupError where the type is not installed."""
+        """A topic to read; `callback` in the receiver's thread. Raises LookupError where the type is not installed."""
         made = In(self, topic, ros_type, callback, large=large, forced=(reliable, latched))
         self._ins.append(made)
         return made
@@ -318,6 +363,7 @@ class RosNode:
         """Ask the graph of every topic that is read."""
         for each in self._ins:
             each.look()
+        self._tell_unmatched()
 
     def missing(self) -> list[str]:
         """Topics that nobody publishes."""

@@ -214,7 +214,7 @@ class Ros2Robot(RobotHandler):
         missing = sorted({each for part in self._parts for each in part.missing()} | set(node.missing()))
         self._show("ros.waiting", ", ".join(missing)[:MAX_TEXT])
         for name in COUNTED:
-            errors = self._ros.errors if name == "malformed" else 0
+            errors = self._ros.errors + node.receiver.errors if name == "malformed" else 0
             self._show(f"ros.{name}", self._counters[name] + node.counters[name] + errors)
         if not self._vital():
             self.alive()

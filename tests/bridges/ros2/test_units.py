@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from types import SimpleNamespace as Message
 
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from robolink import v1
 from robolink.core.sheet import validate_sheet
 from robolink.errors import ConfigError
-from robolink_ros2 import config, convert, images
+from robolink_ros2 import config, convert, images, runs
 from robolink_ros2.clock import StampClock
 from robolink_ros2.describe import robot_sheet
 from robolink_ros2.guard import Watch, actions_of
+from robolink_ros2.node import import_rclpy
 from robolink_ros2.qos import Profile, choose, mismatch
 
 MAPPING = Path(__file__).with_name("robot.yaml")
@@ -211,3 +213,22 @@ def test_the_guard_remembers_what_has_not_ended() -> None:
     watch.hear({"goodbye": True})
     assert not watch.holds
     assert watch.goodbye
+
+
+def test_without_rclpy_both_ways_to_get_it_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rclpy", None)
+    with pytest.raises(ConfigError, match="rclpy cannot be imported") as caught:
+        import_rclpy()
+    assert "source a ROS 2" in str(caught.value)
+    assert "robolink[ros2]" in str(caught.value)
+
+
+def test_an_order_gives_discovery_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Message(cancel_requested=None)
+    run, answers = runs.Run(order), iter([False, False])
+    assert run.peer(lambda: next(answers, True))
+    monkeypatch.setattr(runs, "PEER_S", 0.0)
+    assert not run.peer(lambda: False)
+    order.cancel_requested = v1.COMMAND_STATE_STOPPED
+    assert run.peer(lambda: False), "it must end: nobody is waited for"
+    assert run.ending == v1.COMMAND_STATE_STOPPED
