@@ -7,6 +7,7 @@ comes and never repeated: when cmd_vel falls silent, the deadman ends it.
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 # A lease that was taken for cmd_vel is given back after such a silence.
 IDLE_S: Final = 2.0
 LOOK_S: Final = 0.25
+# At the end goals are cancelled; so long for their ends, and for the threads.
+END_S: Final = 3.0
 # Between two tries to get a lease that somebody else holds.
 TRY_S: Final = 1.0
 
@@ -105,6 +108,10 @@ class Exposed:
         self._leases: dict[str, Lease] = {}
         self._heard: dict[str, float] = {}
         self._tried = -TRY_S
+        self._threads: list[threading.Thread] = []
+        self._servers: list[Any] = []
+        # Goals in flight, each in a thread of the executor.
+        self._goals, self._goal_ended = 0, threading.Condition()
         sheet = robot.describe().sheet
         for component in sheet.components:
             for stream in component.streams:
@@ -119,7 +126,9 @@ class Exposed:
         self._start(self._give_back)
 
     def _start(self, target: Callable[..., None], *arguments: Any) -> None:
-        threading.Thread(target=target, args=arguments, daemon=True).start()
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     # Out.
 
@@ -206,17 +215,30 @@ class Exposed:
         return response
 
     def _offer(self, name: str, action: Action) -> None:
-        from rclpy.action import ActionServer, CancelResponse
+        from rclpy.action import ActionServer, CancelResponse, GoalResponse
         from rclpy.callback_groups import ReentrantCallbackGroup
 
-        ActionServer(
+        server = ActionServer(
             self._node.node,
             resolve(action.type),
             name,
-            lambda handle: self._execute(handle, action),
+            lambda handle: self._counted(handle, action),
             callback_group=ReentrantCallbackGroup(),
+            goal_callback=lambda goal: GoalResponse.REJECT if self._ending.is_set() else GoalResponse.ACCEPT,
             cancel_callback=lambda handle: CancelResponse.ACCEPT,
         )
+        self._servers.append(server)
+
+    def _counted(self, handle: Any, action: Action) -> Any:
+        """So that the end waits for it: the interpreter would, without a limit."""
+        with self._goal_ended:
+            self._goals += 1
+        try:
+            return self._execute(handle, action)
+        finally:
+            with self._goal_ended:
+                self._goals -= 1
+                self._goal_ended.notify_all()
 
     def _execute(self, handle: Any, action: Action) -> Any:
         kind = resolve(action.type)
@@ -227,7 +249,8 @@ class Exposed:
             with self._robot.lease(component, reason="an action of ROS 2"):
                 goal = self._robot.goal(action.method, **args)
                 self._follow(handle, action, goal, feedback)
-                update = goal.wait()
+                # Its end may be the hub's word that comes no more.
+                update = goal.wait(END_S)
             values = goal.values() if update.state == v1.COMMAND_STATE_SUCCEEDED else {}
             for name, path in action.results.items():
                 if name in values:
@@ -248,12 +271,15 @@ class Exposed:
 
     def _follow(self, handle: Any, action: Action, goal: Any, feedback: Any) -> None:
         """Feedback and cancel, until the goal has ended."""
-        asked, measured = False, goal.feedback()
+        asked, measured, until = False, goal.feedback(), math.inf
         ended = (v1.COMMAND_STATE_RECEIVED, v1.COMMAND_STATE_ACCEPTED, v1.COMMAND_STATE_RUNNING)
         while goal.state in (*ended, v1.COMMAND_STATE_CANCELING, v1.COMMAND_STATE_UNSPECIFIED):
-            if handle.is_cancel_requested and not asked:
+            ending = self._ending.is_set()
+            if (handle.is_cancel_requested or ending) and not asked:
                 asked = True
-                goal.cancel("cancelled in ROS 2")
+                goal.cancel("the ROS 2 node ends" if ending else "cancelled in ROS 2")
+            if ending and time.monotonic() > (until := min(until, time.monotonic() + END_S)):
+                return
             found = measured.next(0.1)
             if found is None:
                 continue
@@ -266,10 +292,20 @@ class Exposed:
             handle.publish_feedback(feedback)
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Cancel goals in flight, and wait for their ends; give back what is held; take no more."""
         self._ending.set()
+        with self._goal_ended:
+            any_goal = bool(self._goals)
+            if not self._goal_ended.wait_for(lambda: not self._goals, END_S):
+                log.warning("%d goals have not ended within %g s of their cancel", self._goals, END_S)
+        if any_goal:
+            self._node.ros.settle()  # Their clients wait for a result.
         for component in list(self._leases):
             self._drop(component)
+        for thread in self._threads:
+            thread.join(END_S)
+        for server in self._servers:
+            server.destroy()
 
 
 def run(
@@ -288,8 +324,10 @@ def run(
         try:
             node = ros.node(f"robolink_{robot}", namespace or robot.replace("-", "_"))
             shown = Exposed(connection.robot(robot), node, actions)
-            while not ending.wait(LOOK_S):
-                node.look()
-            shown.close()
+            try:
+                while not ending.wait(LOOK_S):
+                    node.look()
+            finally:
+                shown.close()
         finally:
             ros.close()

@@ -11,7 +11,7 @@ import yaml
 import robolink
 from robolink_ros2 import config
 from robolink_ros2.scan import Graph, mapping_text, summary
-from tests.bridges.ros2.conftest import DOMAINS
+from tests.bridges.ros2.conftest import DOMAINS, ROLES
 from tests.conftest import HubProcess, wait_for
 
 HERE = Path(__file__).parent
@@ -58,6 +58,45 @@ def test_a_graph_becomes_a_mapping_that_is_right() -> None:
     assert "a mobile base, an arm, camera, lidar" in summary(GRAPH)
 
 
+IN_FLIGHT = """
+import os, sys
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+import rclpy
+from rclpy.action import ActionClient
+from test_msgs.action import NestedMessage
+rclpy.init(domain_id=int(sys.argv[1]))
+node = rclpy.create_node("late")
+action = ActionClient(node, NestedMessage, "/base_1/go")
+action.wait_for_server()
+goal = NestedMessage.Goal()
+goal.nested_field.float64_value = 50.0
+driving = lambda message: print("driving", flush=True)
+sent = action.send_goal_async(goal, driving)
+rclpy.spin_until_future_complete(node, sent)
+result = sent.result().get_result_async()
+rclpy.spin_until_future_complete(node, result)
+print("status", result.result().status, flush=True)
+"""
+
+
+def _end_in_the_middle_of_a_goal(hub: HubProcess, domain: str, exposed: subprocess.Popen[bytes]) -> None:
+    """SIGTERM: the goal is cancelled, its client is told, and nothing keeps the process from its end."""
+    with robolink.connect(hub.url, name="look", roles=ROLES) as seen:
+        assert seen.robot("base-1").release().cause == 0
+        late = subprocess.Popen([sys.executable, "-c", IN_FLIGHT, domain], stdout=subprocess.PIPE, text=True)
+        try:
+            assert late.stdout is not None
+            assert late.stdout.readline() == "driving\n"
+            exposed.terminate()
+            assert exposed.wait(30) == 0
+            told = late.communicate(timeout=30)[0].splitlines()
+            assert told[-1] == "status 6", "aborted: nobody in ROS 2 has cancelled it"
+            wait_for(lambda: not seen.robots()[0].authority.leases, what="its lease to be given back")
+        finally:
+            late.kill()
+            late.wait()
+
+
 def test_a_ros_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess, tmp_path: Path) -> None:
     domain = str(next(DOMAINS))
     arguments = ["ros2", "expose", "base-1", "--hub", hub.url, "--domain-id", domain]
@@ -79,6 +118,7 @@ def test_a_ros_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess
         assert user.returncode == 0, user.stdout + user.stderr + (tmp_path / "log").read_text()
         assert user.stdout.splitlines()[-1] == "stays stopped"
         assert "linear_x = nan is not a finite number" in (tmp_path / "log").read_text()
+        _end_in_the_middle_of_a_goal(hub, domain, children[1])
     finally:
         for child in reversed(children):
             child.terminate()
