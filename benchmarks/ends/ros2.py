@@ -1,4 +1,4 @@
-"""ROS 2's ends: a plain rclpy robot (a topic, images, an action), and who receives: bare rclpy, or a client of the hub.
+"""ROS 2's ends: a plain rclpy robot (a topic, images, an action), and who receives: bare rclpy, a raw relay, a client of the hub.
 
 Times are this machine's monotonic clock, carried inside the messages.
 """
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from benchmarks.measure import latency, percentile
 from benchmarks.processes import end_with_parent, say_ready
+from robolink.transports.lanes import beside
 
 ROBOT: Final = "ros-1"
 DIGITS: Final = 20
@@ -81,8 +82,9 @@ def robot(options: argparse.Namespace) -> None:
 def told(ages_us: list[float]) -> dict[str, float]:
     """Ages of messages as they came, us."""
     half = len(ages_us) // 2
-    growth = statistics.median(ages_us[half:]) - statistics.median(ages_us[:half])
-    return {"p50_us": percentile(ages_us, 50), "p99_us": percentile(ages_us, 99), "growth_us": growth}
+    start, end = statistics.median(ages_us[:half]), statistics.median(ages_us[half:])
+    found = {"p50_us": percentile(ages_us, 50), "p99_us": percentile(ages_us, 99)}
+    return found | {"start_us": start, "end_us": end, "growth_us": end - start}
 
 
 def bare(options: argparse.Namespace) -> dict[str, float]:
@@ -123,6 +125,45 @@ def bare(options: argparse.Namespace) -> dict[str, float]:
     return told(ages[options.warmup :])
 
 
+def relay(options: argparse.Namespace) -> None:
+    """Without Robolink: rclpy's own wait set, and each message on to the hub's telemetry proxy by raw pyzmq."""
+    import rclpy
+    import zmq
+    from rclpy.impl.implementation_singleton import rclpy_implementation
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from std_msgs.msg import String
+
+    me = node(options.domain, "bench_relay")
+    out: zmq.Socket[bytes] = zmq.Context().socket(zmq.PUB)
+    out.connect(beside(options.hub, 2))
+    best = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    taken = me.create_subscription(String, "small", lambda message: None, best).handle
+    context = me.context.handle
+    waiting = rclpy_implementation.WaitSet(1, 0, 0, 0, 0, 0, context)
+    say_ready()
+    with taken, context:
+        while rclpy.ok():
+            waiting.clear_entities()
+            waiting.add_subscription(taken)
+            waiting.wait(1_000_000_000)
+            if (found := taken.take_message(String, False)) is not None:
+                out.send_multipart([b"small", found[0].data.encode()])
+
+
+def relayed(options: argparse.Namespace) -> dict[str, float]:
+    """What the relay sends, from the hub's telemetry proxy by raw pyzmq."""
+    import zmq
+
+    read: zmq.Socket[bytes] = zmq.Context().socket(zmq.SUB)
+    read.connect(beside(options.hub, 3))
+    read.subscribe(b"small")
+    ages: list[float] = []
+    while len(ages) < options.samples + options.warmup:
+        text = read.recv_multipart()[1]
+        ages.append((time.monotonic_ns() - int(text[:DIGITS])) / 1e3)
+    return told(ages[options.warmup :])
+
+
 def through(options: argparse.Namespace) -> dict[str, float]:
     """A client of the hub."""
     import robolink
@@ -140,6 +181,7 @@ def through(options: argparse.Namespace) -> dict[str, float]:
             )
             return {"p50_us": found.p50_us, "p99_us": found.p99_us}
         ages: list[float] = []
+        ways: list[tuple[float, float, float]] = []
         with handle.stream(f"bench.{options.what}", max_age_s=WAIT_S) as samples:
             until = time.monotonic() + WAIT_S + options.samples
             while len(ages) < options.samples + options.warmup and time.monotonic() < until:
@@ -150,12 +192,18 @@ def through(options: argparse.Namespace) -> dict[str, float]:
                 image = options.what == "image"
                 text = sample.sample.frame_id if image else sample.payload.values[0].value.string_value
                 ages.append((now - int(text[:DIGITS])) / 1e3)
-        return told(ages[options.warmup :])
+                # The bridge stamps what has no stamp when it takes it; the client's thread tells the age from there.
+                taken = time.monotonic_ns() - (hub.now_ns() - sample.sample.stamp_ns)
+                dds, way = (taken - int(text[:DIGITS])) / 1e3, sample.age_s * 1e6
+                ways.append((dds, way, ages[-1] - dds - way))
+        stages = (statistics.median(each) for each in zip(*ways[options.warmup :], strict=True))
+        names = ("dds_us", "way_us", "hand_us")
+        return told(ages[options.warmup :]) | dict(zip(names, stages, strict=True))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("role", choices=["robot", "bare", "through"])
+    parser.add_argument("role", choices=["robot", "bare", "relay", "relayed", "through"])
     parser.add_argument("--what", choices=["small", "image", "action"], required=True)
     parser.add_argument("--domain", type=int, required=True)
     parser.add_argument("--hub", default="")
@@ -164,10 +212,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=1)
     options = parser.parse_args()
     end_with_parent()
-    if options.role == "robot":
-        robot(options)
-    else:
-        print(json.dumps(bare(options) if options.role == "bare" else through(options)), flush=True)
+    if options.role in ("robot", "relay"):
+        (robot if options.role == "robot" else relay)(options)
+        return
+    receive = {"bare": bare, "relayed": relayed, "through": through}[options.role]
+    print(json.dumps(receive(options)), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def no_rclpy() -> str:
 
 def measure(bench: Bench, path: str) -> Figures:
     figures: Figures = {}
-    for what in ("small", "action", "image"):
+    for what in ("small",) if path == "relay" else ("small", "action", "image"):
         domain = str(next(DOMAINS) % 50 + 50)
         common = [
             "--what",
@@ -37,6 +37,10 @@ def measure(bench: Bench, path: str) -> Figures:
         bench.children.start("robot", "ends.ros2", ["robot", *common])
         if path == "bare":
             found = bench.children.result("receiver", "ends.ros2", ["bare", *common], bench.timeout_s)
+        elif path == "relay":
+            common += ["--hub", start_hub(bench, name=f"hub-{what}")]
+            bench.children.start("relay", "ends.ros2", ["relay", *common])
+            found = bench.children.result("receiver", "ends.ros2", ["relayed", *common], bench.timeout_s)
         else:
             url = start_hub(bench, name=f"hub-{what}")
             mapping = bench.folder / "mapping.yaml"
@@ -53,12 +57,24 @@ def measure(bench: Bench, path: str) -> Figures:
 SCENARIO: Final = Scenario(
     name="ros2",
     title="ROS 2 through the bridge",
-    peers={"bare": "bare rclpy", "robolink": "Robolink: bridge, hub, client"},
-    bases={"bare": "bare"},
+    peers={
+        "bare": "bare rclpy",
+        "relay": "raw relay: wait set, pyzmq, the hub's proxy",
+        "robolink": "Robolink: bridge, hub, client",
+    },
+    bases={"bare": "bare", "relay": "relay"},
     tables=(
         (
             "topic of {bytes} bytes",
             (Metric("small_p50_us", "age p50, us"), Metric("small_p99_us", "p99, us")),
+        ),
+        (
+            "where that age goes, medians",
+            (
+                Metric("small_dds_us", "robot to bridge, us", compared=False),
+                Metric("small_way_us", "bridge, hub, client's thread, us", compared=False),
+                Metric("small_hand_us", "to the caller, us", compared=False),
+            ),
         ),
         ("action", (Metric("action_p50_us", "round trip p50, us"), Metric("action_p99_us", "p99, us"))),
         (
@@ -66,12 +82,14 @@ SCENARIO: Final = Scenario(
             (
                 Metric("image_p50_us", "age p50, us"),
                 Metric("image_p99_us", "p99, us"),
+                Metric("image_start_us", "in the first half, us", compared=False),
+                Metric("image_end_us", "in the second, us", compared=False),
                 Metric("image_growth_us", "growth of the age, us", compared=False),
             ),
         ),
     ),
     measure=measure,
-    sizes={"bytes": 128, "samples": 2000, "warmup": 50, "goals": 200, "image_hz": 30, "images": 600},
+    sizes={"bytes": 128, "samples": 1000, "warmup": 50, "goals": 100, "image_hz": 30, "images": 600},
     quick={"samples": 200, "goals": 20, "images": 60},
     rounds=3,
     goals=(
@@ -93,6 +111,9 @@ SCENARIO: Final = Scenario(
     packages=("pyzmq", "protobuf", "ros-jazzy-rclpy"),
     notes="""A plain rclpy robot publishes; received by a bare rclpy subscriber, or behind bridge and hub by a client of the SDK.
 Age: from publishing to the receiver's code, one clock. Growth: median of the second half of {images} images less that of the
-first half. The action does nothing; a round trip is goal, acceptance and result.""",
-    needs={"bare": no_rclpy, "robolink": no_rclpy},
+first half. The action does nothing; a round trip is goal, acceptance and result.
+
+The raw relay is the least that a hub in the path costs on this machine: rclpy's own wait set instead of its executor, raw pyzmq to
+the hub's telemetry proxy and from there; no conversion, no sheet, no stamp, no thread of a client.""",
+    needs={"bare": no_rclpy, "relay": no_rclpy, "robolink": no_rclpy},
 )
