@@ -105,7 +105,7 @@ class VelocityPart(Part):
         assert self._node is not None
         others = sorted({who for who, _type, _profile in self._node.offered(self.config.topic, ours=False)})
         # A publisher is found before its node's name is.
-        now, nameless = time.monotonic(), any(NAMELESS in who for who in others)
+        now, nameless = time.monotonic(), NAMELESS in others
         self._nameless_at = (self._nameless_at or now) if nameless else 0.0
         if nameless and now - self._nameless_at < PEER_S:
             return

@@ -28,8 +28,8 @@ DEPTH: Final = 10
 NEWEST: Final = 1
 GUARD_NAME: Final = "robolink_guard"
 SEQUENCE_JUMP: Final = 1_000_000
-# As rclpy calls a node whose name discovery has not told yet.
-NAMELESS: Final = "_NODE_NAME_UNKNOWN_"
+# An end is discovered a moment before the node that it belongs to.
+NAMELESS: Final = "somebody"
 NAMED_S: Final = 2.0
 ROUNDS: Final = 5
 ROUND_S: Final = 1.0
@@ -317,9 +317,8 @@ class RosNode:
             info.qos_profile.reliability == qos.ReliabilityPolicy.RELIABLE,
             info.qos_profile.durability == qos.DurabilityPolicy.TRANSIENT_LOCAL,
         )
-        # An end is discovered a moment before the node that it belongs to.
         unknown = info.node_name.startswith("_NODE_NAME_UNKNOWN_")
-        who = "somebody" if unknown else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        who = NAMELESS if unknown else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
         return who, info.topic_type, profile
 
     def incompatible(self, topic: str, mine: Profile, *, ours_offers: bool) -> None:
@@ -336,7 +335,9 @@ class RosNode:
             else:
                 pairs = [(who, mismatch(profile, mine)) for who, _type, profile in self.offered(name)]
             texts = [f"{who} {text}" for who, text in pairs if text]
-            if (texts and not any(NAMELESS in each for each in texts)) or time.monotonic() > until:
+            if (
+                texts and not any(each.startswith(f"{NAMELESS} ") for each in texts)
+            ) or time.monotonic() > until:
                 self._unmatched.pop(name, None)
                 self.problem(f"topic {name}: QoS does not match: {'; '.join(texts) or f'ours is {mine}'}")
 

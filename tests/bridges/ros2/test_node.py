@@ -55,7 +55,7 @@ def test_qos_that_does_not_match_is_told_with_both_profiles(ours: Ros, theirs: A
     heard: list[str] = []
     node.listen("odd", TEXT, lambda message: heard.append(message.data), reliable=True)
     publisher = theirs.create_publisher(String, "odd", profile(ours, reliable=False))
-    wait_for(lambda: problems, 20, "the mismatch")
+    wait_for(lambda: node.look() or problems, 20, "the mismatch")
     assert "/odd" in problems[0]
     assert "_UNKNOWN_" not in problems[0]
     assert "offered BEST_EFFORT, VOLATILE, asked RELIABLE, VOLATILE" in problems[0]

@@ -15,7 +15,7 @@ import pytest
 import robolink
 from robolink.core.values import from_value
 from robolink_ros2 import config
-from robolink_ros2.node import Out, Ros
+from robolink_ros2.node import Ros
 from tests.bridges.ros2.conftest import DOMAINS, ROLES, Bridge
 from tests.conftest import HubProcess, wait_for
 
@@ -163,46 +163,6 @@ def test_a_scan_of_the_graph_writes_a_mapping_of_what_is_there(rules: Rules, tmp
     (robot,) = config.load(out).robots
     streams = {each.topic for part in robot.components.values() for each in part.streams.values()}
     assert "/a/odom" in {f"/a/{each.removeprefix('/a/')}" for each in streams}
-
-
-class Flooded:
-    """A publisher whose queue is full every second time, as rclpy says it; else the real one."""
-
-    def __init__(self, ros: Ros, publisher: Any) -> None:
-        self._error = ros.rclpy.impl.implementation_singleton.rclpy_implementation.RCLError
-        self._publisher, self._count = publisher, 0
-
-    def publish(self, message: Any) -> None:
-        self._count += 1
-        if self._count % 2:
-            raise self._error("Failed to publish: cannot publish data")
-        self._publisher.publish(message)
-
-    def get_subscription_count(self) -> int:
-        return int(self._publisher.get_subscription_count())
-
-
-def test_a_publish_that_is_refused_under_flood_is_counted_and_the_rest_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    ros = Ros(next(DOMAINS))
-    try:
-        node = ros.node("flooded")
-        told: list[str] = []
-        node.on_problem = told.append
-        heard: list[float] = []
-        out: Out = node.publish("flood", "std_msgs/msg/Float64")
-        out.publisher = Flooded(ros, out.publisher)
-        node.listen("flood", "std_msgs/msg/Float64", lambda message: heard.append(message.data))
-        wait_for(out.listeners, what="our own subscriber")
-        assert [out.send(out.type(data=float(at))) for at in range(6)] == [False, True] * 3
-        assert node.counters["publish_failed"] == 3
-        assert "flood was not published" in told[0]
-        assert "cannot publish data" in told[0]
-        wait_for(lambda: out.send(out.type(data=9.0)) and 9.0 in heard, what="what was published after that")
-    finally:
-        ros.close()
 
 
 def test_a_callback_that_raises_costs_its_message_and_a_subscription_that_is_replaced_goes_on(
