@@ -113,7 +113,8 @@ SCENARIO: Final = Scenario(
 Age: from publishing to the receiver's code, one clock. Growth: median of the second half of {images} images less that of the
 first half. The action does nothing; a round trip is goal, acceptance and result.
 
-The raw relay is the least that a hub in the path costs on this machine: rclpy's own wait set instead of its executor, raw pyzmq to
-the hub's telemetry proxy and from there; no conversion, no sheet, no stamp, no thread of a client.""",
+The raw relay is what a hub in the path costs by itself, over ZeroMQ: rclpy's own wait set instead of its executor, raw pyzmq to the
+hub's telemetry proxy and from there; no conversion, no sheet, no stamp, no thread of a client. Where the relay alone is over the
+goal, the goal cannot be met with a hub in the path on such a machine.""",
     needs={"bare": no_rclpy, "relay": no_rclpy, "robolink": no_rclpy},
 )
