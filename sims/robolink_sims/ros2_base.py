@@ -258,7 +258,8 @@ def spin_until_sigterm(make: Any, parser: argparse.ArgumentParser, arguments: li
     made = make(rclpy, context, options.namespace)
     executor = MultiThreadedExecutor(3, context=context)
     executor.add_node(made.node)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # The kernel's own: a handler in Python would wait for the next message, and none may come.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.stdout.write(f"{READY}\n")
     sys.stdout.flush()
     try:
