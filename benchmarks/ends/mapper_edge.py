@@ -125,6 +125,9 @@ def main() -> None:
             wait_registered(double)
             # The first report of each property is lost, as in edgecore.
             double.patch_desired(device, name, "0")
+            double.wait(
+                lambda: name in (each["propertyName"] for each in double.status(device)["twins"]), WAIT_S
+            )
             figures = measure(double, device, name, options.count, options.warmup)
         finally:
             mapper.terminate()
