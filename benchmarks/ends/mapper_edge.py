@@ -41,6 +41,12 @@ def measure(double: EdgecoreDouble, device: str, name: str, count: int, warmup: 
     return {"p50_us": percentile(taken, 50), "p99_us": percentile(taken, 99), "count": float(len(taken))}
 
 
+def begin(double: EdgecoreDouble, device: str, name: str) -> None:
+    """The first report of each property is lost, as in edgecore: it is over before the first value counts."""
+    double.patch_desired(device, name, "0")
+    double.wait(lambda: name in (each["propertyName"] for each in double.status(device)["twins"]), WAIT_S)
+
+
 async def plain(folder: Path) -> None:
     """The plain mapper, until it is ended."""
     async with grpc.aio.insecure_channel(f"unix:{folder}/dmi.sock") as channel:
