@@ -129,11 +129,7 @@ def main() -> None:
         mapper = subprocess.Popen([sys.executable, *command])
         try:
             wait_registered(double)
-            # The first report of each property is lost, as in edgecore.
-            double.patch_desired(device, name, "0")
-            double.wait(
-                lambda: name in (each["propertyName"] for each in double.status(device)["twins"]), WAIT_S
-            )
+            begin(double, device, name)
             figures = measure(double, device, name, options.count, options.warmup)
         finally:
             mapper.terminate()
