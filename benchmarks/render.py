@@ -147,8 +147,7 @@ def section(scenario: Scenario, data: Mapping[str, Any]) -> str:
     """The text of one scenario, without its heading."""
     rounds: list[Round] = data["rounds"]
     count = f"{len(rounds)} round{'s' if len(rounds) > 1 else ''}."
-    # A size that the scenario has got since that run: the kept figures are still told.
-    words = dict.fromkeys(scenario.sizes, "(not measured)") | named(data["sizes"])
+    words = named(data["sizes"])
     parts = [origin(data["facts"])]
     parts += [figures(scenario, rounds, heading, metrics, words) for heading, metrics in scenario.tables]
     parts += [goals(scenario, rounds, words), f"{count} {scenario.notes.format(**words)}"]

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from robolink import v1
 from robolink.core.envelope import Sender, decode_body, decode_header
+from robolink.core.timeouts import DEFAULTS
 
 HEAD: Final = """# One conversation, byte by byte
 
@@ -176,17 +177,7 @@ def hello_reply(name: str, *, safety: bool = False, roles: tuple[v1.Role, ...] =
         name=name,
         roles=roles,
         authorities=[authority(stop_state())],
-        timeouts=v1.Timeouts(
-            beat_ms=500,
-            peer_lost_ms=1500,
-            lease_renew_ms=1000,
-            lease_stale_ms=3000,
-            resend_ms=100,
-            driver_return_ms=10_000,
-            stop_answer_ms=1000,
-            setpoint_ttl_ms=300,
-            link_event_ms=10_000,
-        ),
+        timeouts=DEFAULTS,
         hub_session_id=SAFETY_SESSION if safety else SESSIONS["hub"],
     )
     if not safety:

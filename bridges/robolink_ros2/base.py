@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from robolink import v1
 from robolink_ros2 import config, convert
-from robolink_ros2.node import NAMELESS, In, Out, RosNode
-from robolink_ros2.runs import PEER_S, Part, Run
+from robolink_ros2.node import NAMED_S, NAMELESS, In, Out, RosNode
+from robolink_ros2.runs import Part, Run
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
@@ -107,7 +107,7 @@ class VelocityPart(Part):
         # A publisher is found before its node's name is.
         now, nameless = time.monotonic(), NAMELESS in others
         self._nameless_at = (self._nameless_at or now) if nameless else 0.0
-        if nameless and now - self._nameless_at < PEER_S:
+        if nameless and now - self._nameless_at < NAMED_S:
             return
         self.robot.foreign(f"{' or '.join(others) or 'an unknown publisher'} on {self.config.topic}")
 

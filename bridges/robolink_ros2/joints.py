@@ -87,7 +87,15 @@ class JointsPart(Part):
     def follow(self, run: Run, points: list[tuple[list[float], float]]) -> list[float] | None:
         """Send points and wait for their end; the positions then, or None where the order has ended otherwise."""
         order, out, begun = run.order, self._out, time.monotonic()
-        if out is None or not run.peer(lambda: bool(out.listeners() and self.positions())):
+        start: list[float] = []
+
+        def ready() -> bool:
+            nonlocal start
+            # Arm and gripper may share a topic: the next message need not name these joints.
+            start = self.positions() or start
+            return out is not None and bool(out.listeners() and start)
+
+        if out is None or not run.peer(ready):
             nobody = out is None or not out.listeners()
             what = f"subscriber of {self._topic}" if nobody else f"positions of {', '.join(self.joints)}"
             order.fail(f"no {what} yet", v1.CAUSE_UNREACHABLE)
@@ -95,7 +103,6 @@ class JointsPart(Part):
         if (ending := run.ending) is not None:
             order.ended(ending, "before it was sent")
             return None
-        start = self.positions() or []
         goal, duration = points[-1]
         way = max(self._error(start, goal), self.tolerance)
         run.abort = self.hold

@@ -68,7 +68,7 @@ class StreamReader:
     def _run(self) -> None:
         try:
             while not self._stopping:
-                # Not `poll` and then a read: that costs more for each sample than the sample itself.
+                # Not `poll` and then a read: pyzmq makes a poller anew for each.
                 try:
                     frames = self._socket.recv_multipart()
                 except zmq.Again:

@@ -24,7 +24,6 @@ MAX_VECTOR: Final = 4096
 MAX_SHEET_BYTES: Final = 128 * 1024
 MAX_COMPONENTS: Final = 64
 MAX_UNIT: Final = 32
-# A setpoint that lives longer than the deadman's last step is none.
 # Of a foreign text or value inside one of our texts.
 MAX_SHOWN: Final = 80
 HUB_PROPERTIES: Final = ("cmd", "cmd-status", "stop", "setting-errors")

@@ -92,9 +92,15 @@ def test_the_same_with_a_ros_2_robot(site: Site) -> None:
         goal = robot.goal("pose.navigate_to", LONG, x=0.6, y=0.0)
         assert goal.result(90).state == v1.COMMAND_STATE_SUCCEEDED
         wait_for(lambda: reported(robot, "base.distance") > 0.5, 60, "the way it has driven")
+        assert robot.goal("base.go", LONG, x=0.0, y=0.0).result(90).state == v1.COMMAND_STATE_SUCCEEDED
+        with site.hub.robot(robot.id).stream("base.odometry") as odometry:
+            here = wait_for(lambda: odometry.next(1.0), what="odometry").payload
+        assert (here.x, here.y) == pytest.approx((0.0, 0.0), abs=0.1)
         goal = robot.goal("base.go", LONG, x=20.0, y=0.0)
         wait_for(observer.moving, 30, "motion in ROS 2")
         assert robot.stop(wait_s=30).generation == 1
         wait_for(observer.still, 10, "standstill in ROS 2")
         with pytest.raises(CommandFailedError, match="STOPPED"):
             goal.result(60)
+        with pytest.raises(RejectedError, match="LATCHED"):
+            robot.goal("base.go", x=1.0, y=0.0)

@@ -36,7 +36,6 @@ if importlib.util.find_spec("rclpy") is None:
         "test_kills.py",
         "test_mapping.py",
         "test_node.py",
-        "test_cloud.py",
         "test_rules.py",
         "test_usual_actions.py",
     ]
