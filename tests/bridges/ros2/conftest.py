@@ -17,7 +17,7 @@ import pytest
 
 import robolink
 from robolink import v1
-from robolink.client import Hub
+from robolink.client import TERMINAL, GoalHandle, Hub
 from robolink_sims.ros2_base import Ros2BaseSim
 from tests.conftest import HubProcess, wait_for
 
@@ -128,6 +128,24 @@ class Bench:
 
     def wait_online(self) -> None:
         wait_for(self.online, 60, "the ROS robot at the hub")
+
+    def underway(self, method: str, **arguments: float) -> GoalHandle:
+        """A goal that moves the robot; one that ends before it does is sent again.
+
+        Where this machine stalls for as long as makes a server count as lost, the bridge ends a goal, and rightly so.
+        """
+        ends: list[str] = []
+        goal = self.robot.goal(method, **arguments)
+        until = time.monotonic() + 60.0
+        while not self.observer.moving():
+            if goal.state in TERMINAL:
+                ends.append(goal.wait(10).text)
+                goal = self.robot.goal(method, **arguments)
+            if time.monotonic() > until:
+                log = self.bridge.log.read_text()[-2000:]
+                pytest.fail(f"{method} moves nothing in 60 s; its ends: {ends}; the bridge's log: {log}")
+            time.sleep(0.03)
+        return goal
 
     def stream(self, seconds: float = 60.0, speed: float = 0.4) -> None:
         """Setpoints until the robot moves."""

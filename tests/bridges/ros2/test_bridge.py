@@ -61,13 +61,11 @@ def test_a_goal_is_measured_cancelled_and_stopped(bench: Bench) -> None:
         assert len(progress) > 2
         assert progress == sorted(progress)
         assert abs(float(goal.values(20)["distance"]) - 0.3) < 0.1  # type: ignore[arg-type]
-        goal = bench.robot.goal("base.drive_distance", distance=15.0)
-        wait_for(bench.observer.moving, what="motion")
+        goal = bench.underway("base.drive_distance", distance=15.0)
         goal.cancel()
         assert goal.wait(10).state == CANCELED
         wait_for(bench.observer.still, what="standstill after the cancel")
-        goal = bench.robot.goal("base.drive_distance", distance=15.0)
-        wait_for(bench.observer.moving, what="motion")
+        goal = bench.underway("base.drive_distance", distance=15.0)
         result = bench.robot.stop()
         assert result.verdict == v1.STOP_VERDICT_STOPPED
         assert result.standstill_ms > 0
@@ -143,8 +141,7 @@ def test_two_robots_in_one_process_each_in_its_namespace(hub: HubProcess, tmp_pa
 
 def test_a_robot_that_dies_is_shown_offline_and_its_goal_ends_once(bench: Bench) -> None:
     with bench.robot.lease():
-        goal = bench.robot.goal("base.drive_distance", distance=15.0)
-        wait_for(bench.observer.moving, what="motion")
+        goal = bench.underway("base.drive_distance", distance=15.0)
         bench.sim.kill()
         update = goal.wait(20)
         assert (update.state, update.cause) == (v1.COMMAND_STATE_FAILED, v1.CAUSE_UNREACHABLE)

@@ -35,10 +35,10 @@ components:
       count: {action: count, type: test_msgs/action/Fibonacci, motion: false}
 """
 
-CYCLONE = """
+CYCLONE = '''
 import sys, time
 from dataclasses import dataclass
-from cyclonedds.domain import DomainParticipant
+from cyclonedds.domain import Domain, DomainParticipant
 from cyclonedds.idl import IdlStruct
 from cyclonedds.idl.types import float64
 from cyclonedds.pub import DataWriter
@@ -48,12 +48,18 @@ from cyclonedds.topic import Topic
 class Float64_(IdlStruct, typename="std_msgs::msg::dds_::Float64_"):
     data: float64
 
+# On loopback and by unicast, as the bridge's own discovery: other machines' multicast is no part of this.
+alone = """<CycloneDDS><Domain><General><AllowMulticast>false</AllowMulticast>
+<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces></General>
+<Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>30</MaxAutoParticipantIndex>
+<SPDPInterval>1s</SPDPInterval><Peers><Peer address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>"""
+domain = Domain(int(sys.argv[1]), alone)
 participant = DomainParticipant(int(sys.argv[1]))
 writer = DataWriter(participant, Topic(participant, "rt/temperature", Float64_))
 while True:
     writer.write(Float64_(36.6))
     time.sleep(0.1)
-"""
+'''
 
 CDR = """
 import sys

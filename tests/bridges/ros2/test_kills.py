@@ -31,8 +31,7 @@ while True:
 def test_the_action_server_is_killed(mapped: Bench) -> None:
     assert mapped.navigator is not None
     with mapped.robot.lease():
-        goal = mapped.robot.goal("base.go", x=FAR, y=0.0)
-        wait_for(mapped.observer.moving, what="motion")
+        goal = mapped.underway("base.go", x=FAR, y=0.0)
         mapped.navigator.kill()
         update = goal.wait(30)
         assert (update.state, update.cause) == (v1.COMMAND_STATE_FAILED, v1.CAUSE_UNREACHABLE), update
@@ -44,8 +43,7 @@ def test_the_action_server_is_killed(mapped: Bench) -> None:
 
 def test_the_robot_is_killed(mapped: Bench) -> None:
     with mapped.robot.lease():
-        goal = mapped.robot.goal("base.go", x=FAR, y=0.0)
-        wait_for(mapped.observer.moving, what="motion")
+        goal = mapped.underway("base.go", x=FAR, y=0.0)
         mapped.sim.kill()
         update = goal.wait(30)
         assert (update.state, update.cause) == (v1.COMMAND_STATE_FAILED, v1.CAUSE_UNREACHABLE), update
@@ -57,8 +55,7 @@ def test_the_robot_is_killed(mapped: Bench) -> None:
 
 def test_the_bridge_is_killed_and_its_guard_ends_the_goal(mapped: Bench) -> None:
     with mapped.robot.lease():
-        goal = mapped.robot.goal("base.go", x=FAR, y=0.0)
-        wait_for(mapped.observer.moving, what="motion")
+        goal = mapped.underway("base.go", x=FAR, y=0.0)
         mapped.bridge.end(signal.SIGKILL)
         # The action server lives and would drive on for 100 s: only a cancel in ROS 2 ends that.
         wait_for(mapped.observer.still, what="standstill")

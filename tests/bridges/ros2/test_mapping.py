@@ -26,15 +26,13 @@ def test_an_action_feeds_back_succeeds_is_cancelled_and_refused(mapped: Bench) -
         assert feedback[-1].progress > 0.5
         assert feedback[0].values.values[0].name == "distance_left"
         assert goal.values(5)["distance_left"] < 0.05  # type: ignore[operator]
-        goal = robot.goal("base.go", x=20.0, y=0.0)
-        wait_for(mapped.observer.moving, what="motion")
+        goal = mapped.underway("base.go", x=20.0, y=0.0)
         goal.cancel()
         assert goal.wait(10).state == CANCELED
         wait_for(mapped.observer.still, what="standstill after the cancel")
         refused = robot.goal("base.go", x=1000.0, y=0.0).wait(10)
         assert (refused.state, "refuses" in refused.text) == (v1.COMMAND_STATE_FAILED, True)
-        goal = robot.goal("base.go", x=20.0, y=0.0)
-        wait_for(mapped.observer.moving, what="motion")
+        goal = mapped.underway("base.go", x=20.0, y=0.0)
         assert robot.stop().verdict == v1.STOP_VERDICT_STOPPED
         assert goal.wait(10).state == v1.COMMAND_STATE_STOPPED
         wait_for(mapped.observer.still, what="standstill after the stop")
@@ -58,8 +56,7 @@ def test_goals_by_topics_are_measured_and_held(mapped: Bench) -> None:
             )
         goal = robot.goal("pose.navigate_to", x=0.6, y=0.0)
         assert goal.wait(30).state == SUCCEEDED, goal.wait()
-        goal = robot.goal("pose.navigate_to", x=20.0, y=0.0)
-        wait_for(mapped.observer.moving, what="motion")
+        goal = mapped.underway("pose.navigate_to", x=20.0, y=0.0)
         goal.cancel()
         assert goal.wait(10).state == CANCELED
         wait_for(mapped.observer.still, what="standstill at a held pose")
