@@ -16,13 +16,23 @@ import pytest
 
 from robolink.cli.ports import free_ports
 
-START_TIMEOUT_S = 20.0
+TESTS = Path(__file__).parent
+START_TIMEOUT_S = 60.0
+# Where many real programs run beside each other, none of them ours alone: rclpy's discovery, a board's watchdog, edgecore.
+MANY_PROGRAMS = ("bridges/ros2", "bridges/serial", "kubeedge", "e2e")
 
 # A shell that runs us in the background lets us and all our children ignore SIGINT; here Ctrl-C is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def wait_for(condition: Callable[[], Any], timeout_s: float = 15.0, what: str = "the condition") -> Any:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A machine that stalls breaks deadlines that are real time: such a test runs once more, and is told as RERUN."""
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(MANY_PROGRAMS):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def wait_for(condition: Callable[[], Any], timeout_s: float = 60.0, what: str = "the condition") -> Any:
     """Poll until the condition is true; its value. Fails the test after the timeout."""
     until = time.monotonic() + timeout_s
     while True:
