@@ -129,8 +129,9 @@ class Children:
     def _line(name: str, child: subprocess.Popen[str], timeout_s: float) -> str:
         assert child.stdout is not None
         late = threading.Timer(timeout_s, child.kill)
-        late.start()
+        late.daemon = True  # A Ctrl-C while it starts must not make our own end wait for it.
         try:
+            late.start()
             return child.stdout.readline().strip()
         finally:
             late.cancel()

@@ -47,7 +47,7 @@ def test_stay_says_what_to_type_next_and_ends_with_ctrl_c() -> None:
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
         env=environment,
         start_new_session=True,
@@ -58,7 +58,8 @@ def test_stay_says_what_to_type_next_and_ends_with_ctrl_c() -> None:
             lines.append(line)
             if "software stop, not safety rated." in line:
                 break
-        typed = next(line.split() for line in lines if line.startswith("  robolink --hub"))
+        typed = next((line.split() for line in lines if line.startswith("  robolink --hub")), [])
+        assert typed, "".join(lines)
         done = subprocess.run(
             [sys.executable, "-m", "robolink.cli", *typed[1:]],
             capture_output=True,
