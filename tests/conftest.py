@@ -16,6 +16,9 @@ import pytest
 
 from robolink.cli.ports import free_ports
 
+# Every ROS 2 process that a test starts stays on this machine, whichever test comes first.
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
 TESTS = Path(__file__).parent
 START_TIMEOUT_S = 60.0
 # Where many real programs run beside each other, none of them ours alone: rclpy's discovery, a board's watchdog, edgecore.

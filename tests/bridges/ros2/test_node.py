@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,6 @@ from robolink_ros2.node import Ros, RosNode
 from tests.bridges.ros2.conftest import DOMAINS
 from tests.conftest import wait_for
 
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 TEXT = "std_msgs/msg/String"
 
 
