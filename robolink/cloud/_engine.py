@@ -13,7 +13,7 @@ from robolink.cloud._operation import Now, Operation
 from robolink.cloud._operations import CommandOperation
 from robolink.cloud._patch import Operations
 from robolink.cloud._stops import ClearStop, StopOperation
-from robolink.cloud._view import DEVICES, FleetView
+from robolink.cloud._view import FleetView
 from robolink.cloud._watch import Change, Document
 from robolink.errors import LocalProtocolError, RobolinkError
 
@@ -119,7 +119,8 @@ class Engine:
         operation = patch.operation
         self._due.add(operation.robot)
         if not isinstance(answer, RobolinkError):
-            self.view.apply(DEVICES, Change(put=[answer]))
+            self.view.answered(answer)
+            operation.generation = int(answer["metadata"].get("generation") or 0)
             operation.written(self.view, now)
             return False
         error = operation.failed(answer, now)
@@ -138,7 +139,7 @@ class Engine:
         if isinstance(answer, RobolinkError):
             operation.stale = False  # The next try meets the same conflict, and reads again.
             return
-        self.view.apply(DEVICES, Change(put=[answer]))
+        self.view.answered(answer)
         error = operation.fresh(self.view)
         if error is not None:
             self._fail(operation, error)

@@ -42,6 +42,7 @@ class Operation:
         over: Nothing is left to do.
         told: The write is in the API server.
         sync: What `sync` was written as; 0 if the Device has none.
+        generation: The Device's, as our last patch left it.
     """
 
     nudge_min_s = NUDGE_MIN_S
@@ -52,7 +53,7 @@ class Operation:
         """Begins with the first `step`."""
         self.robot = robot
         self.flying = self.stale = self.over = self.told = False
-        self.sync = 0
+        self.sync = self.generation = 0
         self.until_s = now.s + give_up_s
         self._nudge_at, self._nudge_s = now.s, self.nudge_min_s
         self._nudging = False

@@ -56,7 +56,7 @@ class SetOperation(Operation):
 
     def accepted(self, view: FleetView, now: Now) -> None:
         """Its version is the Device's generation, which counts every change of desired values."""
-        settle(self.taken, view.generation(self.robot))
+        settle(self.taken, self.generation)
 
     def follow(self, view: FleetView, now: Now) -> None:
         """Observed is ours word by word once the robot has applied it."""

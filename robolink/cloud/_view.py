@@ -61,24 +61,40 @@ class FleetView:
         """Empty."""
         self.counters: Counter[str] = Counter()
         self._objects: dict[str, dict[str, Document]] = {DEVICES: {}, STATUSES: {}, MODELS: {}}
+        # Devices that an answer showed newer than any watch or list has yet.
+        self._ahead: set[tuple[str, str]] = set()
 
     # In.
 
     def apply(self, resource: str, change: Change) -> set[str]:
-        """Take a change; the robots that may look different now."""
+        """Take a change; the robots that may look different now. What is older than what is known is passed over."""
         known = self._objects[resource]
-        before = set(known)
+        before = dict(known)
         if change.everything:
             known.clear()
-        put = {str(each["metadata"]["name"]) for each in change.put}
-        known.update({str(each["metadata"]["name"]): each for each in change.put})
-        removed = {change.removed} & before if change.removed else set()
+        put = {str(each["metadata"]["name"]): each for each in change.put}
+        for name, each in put.items():
+            # A list counts as it is, but for what was answered while it was on its way: a restored etcd begins lower.
+            kept = before.get(name) if not change.everything or (resource, name) in self._ahead else None
+            late = kept is not None and _older(each, kept)
+            known[name] = kept if kept is not None and late else each
+            if change.everything or not late:
+                self._ahead.discard((resource, name))
+        removed = {change.removed} & before.keys() if change.removed else set()
         for name in removed:
             del known[name]
-        names = put | removed | (before if change.everything else set())
+        names = put.keys() | removed | (before.keys() if change.everything else set())
         if resource != MODELS:
             return names
         return {name for name, each in self._objects[DEVICES].items() if _model_of(each) in names}
+
+    def answered(self, device: Document) -> None:
+        """Take a Device from the answer to a request; watches tell of new ones, and of those that are gone."""
+        name = str(device["metadata"]["name"])
+        present = self.device(name)
+        if present is not None and not _older(device, present):
+            self._objects[DEVICES][name] = device
+            self._ahead.add((DEVICES, name))
 
     # Out.
 
@@ -225,6 +241,12 @@ def changed(
 ) -> list[v1.PropertyState]:
     """What looks different from before."""
     return [each for each in after if before.get(each.name) != each]
+
+
+def _older(one: Document, other: Document) -> bool:
+    """By the versions of etcd; a server that counts in another way is believed."""
+    versions = [str((each.get("metadata") or {}).get("resourceVersion", "")) for each in (one, other)]
+    return all(each.isdecimal() for each in versions) and int(versions[0]) < int(versions[1])
 
 
 def _model_of(device: Document) -> str:

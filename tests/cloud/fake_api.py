@@ -61,6 +61,7 @@ class FakeApi:
         before_patch: Called with each patch before it is applied: a second writer.
         lose_answers: So many patches are applied, and their connection is cut instead of answered.
         refuse: So many requests are answered with this status.
+        held: Resources whose watch events wait; `release` lets them go.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class FakeApi:
         self.before_patch: Callable[[str, list[Document]], None] | None = None
         self.lose_answers = 0
         self.refuse: list[int] = []
+        self.held: set[str] = set()
         self._objects: dict[tuple[str, str, str], Document] = {}
         self._history: list[tuple[int, str, str, Document]] = []
         self._version, self._oldest = 100, 0
@@ -153,6 +155,12 @@ class FakeApi:
             self._version += 1
             self._oldest = self._version
             self.cut()
+
+    def release(self) -> None:
+        """Events that were held go out, late."""
+        with self._changed:
+            self.held.clear()
+            self._changed.notify_all()
 
     def cut(self) -> None:
         """All watches break."""
@@ -300,6 +308,9 @@ class FakeApi:
         try:
             while not self._closing and cut == self._cut:
                 with self._changed:
+                    if resource in self.held:
+                        self._changed.wait(1.0)
+                        continue
                     news, at = self._history[at:], len(self._history)
                 for number, kind, place, document in news:
                     if number > version and place == f"{namespace}/{resource}":

@@ -10,8 +10,6 @@ from robolink import v1
 from robolink.cloud._errors import ApiStatusError
 from robolink.cloud._operation import NUDGE_MIN_S
 from robolink.cloud._operations import CommandOperation, SetOperation
-from robolink.cloud._view import DEVICES
-from robolink.cloud._watch import Change
 from robolink.core import twincmd
 from robolink.errors import (
     ConnectionLostError,
@@ -23,7 +21,7 @@ from robolink.errors import (
     TwinConflictError,
 )
 from tests.cloud.bench import WALL_MS, Bench, error
-from tests.cloud.conftest import ROBOT, device
+from tests.cloud.conftest import ROBOT
 from tests.cloud.fake_api import json_patch
 
 
@@ -101,10 +99,10 @@ def test_if_version_holds_against_what_is_seen_and_what_is_not(bench: Bench) -> 
 
 
 def test_a_list_that_was_reordered_meanwhile_is_written_at_the_right_place(bench: Bench) -> None:
+    bench.device = json_patch(bench.device, [])  # Unseen.
     bench.device["spec"]["properties"].reverse()
     bench.version += 1
     bench.device["metadata"] = dict(bench.device["metadata"], resourceVersion=str(bench.version))
-    bench.engine.news(DEVICES, Change(put=[device() | {"metadata": {"name": ROBOT, "resourceVersion": "1"}}]))
     bench.set(0.75)
     assert bench.desired("walker.limit") == "0.75"
     assert bench.engine.counters["conflicts"] == 1

@@ -123,6 +123,21 @@ def test_two_apps_write_to_one_robot_and_neither_loses_anything(
     assert api.desired(ROBOT, "walker.note") == "note-2"
 
 
+def test_a_watch_that_is_behind_takes_no_answer_back(
+    api: FakeApi, fleet: Fleet, make_edge: Callable[[], Edge]
+) -> None:
+    fleet.robots()
+    wait_for(lambda: api.streams == 3, what="the watches")
+    api.held = {"devices"}
+    api.wish(ROBOT, "walker.note", "another's")
+    made = fleet._core.set(ROBOT, "walker.limit", 0.5, None)
+    version = made.taken.result(10)
+    assert version == api.get("devices", ROBOT)["metadata"]["generation"]
+    api.release()  # First comes the Device as it was before our write.
+    make_edge()
+    assert made.applied.result(10) == version
+
+
 def test_goals_calls_and_their_errors(api: FakeApi, fleet: Fleet, make_edge: Callable[[str], Edge]) -> None:
     robot = fleet.robot(ROBOT)
     edge = make_edge("RUNNING")
