@@ -28,7 +28,7 @@ from robolink.cloud._stops import StopOperation
 from robolink.cloud._view import DEVICES, MODELS, STATUSES, STOP, FleetView, changed
 from robolink.cloud._watch import Ask, Change, Watcher, resource_path
 from robolink.core.values import Plain
-from robolink.errors import ConnectionLostError, DeadlineExceededError, RobolinkError
+from robolink.errors import ConnectionLostError, DeadlineExceededError, RemoteProtocolError, RobolinkError
 
 log = logging.getLogger(__name__)
 
@@ -147,12 +147,18 @@ class FleetCore:
                 else:
                     self._follow(watcher, ask.path)
             except RobolinkError as exc:
-                with self._changed:
-                    if self._closing:
-                        return
-                    log.log(self._loudness(watcher, exc), "%s: %s", watcher.resource, exc)
-                    watcher.failed(exc, self._clock())
-                    self._changed.notify_all()
+                self._unheard(watcher, exc)
+            except Exception as exc:
+                # An object that nobody foresaw: the watch goes on behind it.
+                log.exception("%s: a watch failed in an unforeseen way", watcher.resource)
+                self._unheard(watcher, RemoteProtocolError(f"{watcher.resource}: {exc!r}"))
+
+    def _unheard(self, watcher: Watcher, error: RobolinkError) -> None:
+        with self._changed:
+            if not self._closing:
+                log.log(self._loudness(watcher, error), "%s: %s", watcher.resource, error)
+                watcher.failed(error, self._clock())
+                self._changed.notify_all()
 
     @staticmethod
     def _loudness(watcher: Watcher, error: RobolinkError) -> int:

@@ -5,6 +5,7 @@ Sans-IO: the threads of `_core.py` carry patches out and news in.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -16,6 +17,8 @@ from robolink.cloud._stops import ClearStop, StopOperation
 from robolink.cloud._view import FleetView
 from robolink.cloud._watch import Change, Document
 from robolink.errors import LocalProtocolError, RobolinkError
+
+log = logging.getLogger(__name__)
 
 MAX_OPERATIONS: Final = 10_000
 
@@ -93,6 +96,9 @@ class Engine:
                     operation.check_place(now)
             except RobolinkError as exc:
                 self._fail(operation, exc)
+            except Exception as exc:
+                # Whoever waits for this one must hear of it, and nobody else of it.
+                self._fail(operation, self._unforeseen(operation, exc))
             if made is not None:
                 self.counters["patches"] += 1
                 patches.append(Patch(operation, made, isinstance(operation, StopOperation)))
@@ -110,6 +116,11 @@ class Engine:
         else:
             del self._operations[robot]
 
+    def _unforeseen(self, operation: Operation, exc: Exception) -> RobolinkError:
+        log.error("%s: an operation failed in an unforeseen way", operation.robot, exc_info=exc)
+        self.counters["unforeseen"] += 1
+        return RobolinkError(f"{operation.robot}: this failed in an unforeseen way: {exc!r}")
+
     def _fail(self, operation: Operation, error: RobolinkError) -> None:
         self.counters["failed"] += 1
         operation.fail(error)
@@ -119,9 +130,12 @@ class Engine:
         operation = patch.operation
         self._due.add(operation.robot)
         if not isinstance(answer, RobolinkError):
-            self.view.answered(answer)
-            operation.generation = int(answer["metadata"].get("generation") or 0)
-            operation.written(self.view, now)
+            try:
+                self.view.answered(answer)
+                operation.generation = int(answer["metadata"].get("generation") or 0)
+                operation.written(self.view, now)
+            except Exception as exc:
+                self._fail(operation, self._unforeseen(operation, exc))
             return False
         error = operation.failed(answer, now)
         if error is not None:
@@ -139,8 +153,12 @@ class Engine:
         if isinstance(answer, RobolinkError):
             operation.stale = False  # The next try meets the same conflict, and reads again.
             return
-        self.view.answered(answer)
-        error = operation.fresh(self.view)
+        error: RobolinkError | None
+        try:
+            self.view.answered(answer)
+            error = operation.fresh(self.view)
+        except Exception as exc:
+            error = self._unforeseen(operation, exc)
         if error is not None:
             self._fail(operation, error)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from robolink import v1
 from robolink.channels import settle
+from robolink.cloud._errors import not_sendable
 from robolink.cloud._operation import GIVE_UP_S, Now, Operation, unheard, unknown
 from robolink.cloud._patch import Operations, writes
 from robolink.cloud._view import STOP, STOP_GENERATION, SYNC, FleetView, Reported
@@ -31,11 +32,18 @@ class StopOperation(Operation):
     again = STOP
 
     def __init__(self, robot: str, level: v1.StopLevel, now: Now) -> None:
-        """Nothing is written yet."""
+        """Nothing is written yet.
+
+        Raises:
+            LocalProtocolError: That is no level.
+        """
         super().__init__(robot, now, GIVE_UP_S)
         self.done: Future[v1.StopResult] = Future()
         self.level = level
-        self._level = v1.StopLevel.Name(level).removeprefix("STOP_LEVEL_")
+        names = {v1.StopLevel.Value(f"STOP_LEVEL_{name}"): name for name in LEVELS}
+        if level not in names:
+            raise not_sendable(robot, f"{level!r} is no level of a software stop", ", ".join(LEVELS))
+        self._level = names[level]
         self.heard = False
         self._generation = -1
         # Without a `sync` edgecore tells nobody of a text that stands there already: it is taken back first.

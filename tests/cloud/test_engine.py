@@ -296,6 +296,29 @@ def test_closing_tells_whoever_waits(bench: Bench) -> None:
     assert isinstance(error(command.terminal), ConnectionLostError)
 
 
+def test_an_unforeseen_fault_ends_its_operation_and_no_other(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: v1.CommandUpdate) -> None:
+        raise ZeroDivisionError("in the app")
+
+    ill = CommandOperation(ROBOT, "g1", "walker.walk", {}, 30.0, bench.now, on_state=broken)
+    bench.add(ill)
+    well = bench.set(0.75)
+    bench.report(cmd_status=("", "g1:RUNNING"), walker__limit=("0.75", "0.75"))
+    bench.run()
+    assert "in the app" in str(error(ill.terminal))
+    assert well.applied.result(0)
+    odd = SetOperation(ROBOT, "walker.limit", 1.0, None, bench.now)
+    bench.engine.add(odd)
+    [patch] = bench.take()
+    assert not bench.engine.answered(patch, {"kind": "SomethingElse"}, bench.now)
+    assert "metadata" in str(error(odd.taken))
+    assert bench.engine.counters["unforeseen"] == 2 and "unforeseen" in caplog.text
+    bench.run()
+    assert bench.engine.next_timer() is None
+
+
 def test_too_much_at_once_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("robolink.cloud._engine.MAX_OPERATIONS", 2)
     bench.set(0.1)

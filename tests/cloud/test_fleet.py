@@ -195,6 +195,17 @@ def test_a_watch_that_is_cut_or_too_old_goes_on(api: FakeApi, fleet: Fleet) -> N
     wait_for(lambda: twin.get()["walker.count"].reported.value.int_value == 2, what="the report after Gone")
 
 
+def test_an_object_that_nobody_foresaw_ends_no_watch(api: FakeApi, fleet: Fleet) -> None:
+    fleet.robots()
+    wait_for(lambda: api.streams == 3, what="the watches")
+    with fleet.watch():
+        api.put("devices", {"metadata": {"name": "odd"}, "spec": {"properties": [{"no": "name"}]}})
+        wait_for(lambda: fleet.counters.get("devices_failures"), what="the failure")
+        api.put("devices", device("walker-2"))
+        wait_for(lambda: len(fleet.robots()) == 3, what="the other robot")
+        assert fleet.faults == {}
+
+
 def test_many_devices_come_in_pages(api: FakeApi, config: KubeConfig) -> None:
     for number in range(501):
         api.put("devices", device(f"r{number:03}"))

@@ -9,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robolink import v1
+from robolink.cloud import Fleet
 from robolink.cloud._engine import Patch
 from robolink.cloud._operation import Operation
 from robolink.cloud._operations import CommandOperation, SetOperation, release_args
 from robolink.cloud._stops import StopOperation
 from robolink.core import twincmd
-from robolink.errors import (
-    RejectedError,
-)
+from robolink.errors import LocalProtocolError, RejectedError
 from tests.cloud.bench import WALL_MS, Bench
 from tests.cloud.conftest import ROBOT
+from tests.cloud.fake_api import FakeApi
+from tests.conftest import wait_for
 
 
 def test_a_stop_waits_for_nothing_and_is_taken_back_once_it_is_heard(bench: Bench) -> None:
@@ -82,6 +83,19 @@ def test_a_release_names_the_stop_it_knows_and_takes_the_wish_back(bench: Bench)
     bench.add(made)
     assert dict(twincmd.decode(bench.desired("cmd")).args) == {"generation": "5"}
     assert bench.desired("stop") == ""
+
+
+@pytest.mark.parametrize("level", [v1.STOP_LEVEL_UNSPECIFIED, 99])
+def test_a_stop_of_no_level_is_told_before_anything_is_written(
+    level: v1.StopLevel, api: FakeApi, fleet: Fleet
+) -> None:
+    api.report(ROBOT, "ok", stop=("SOFT_HOLD", "SOFT_HOLD"), stop_generation=("", "4"))
+    wait_for(lambda: fleet.robot(ROBOT).info().authority.stop.latched, what="the latch")
+    for stop in (lambda: fleet.robot(ROBOT).stop(level), lambda: fleet.stop(level=level)):
+        with pytest.raises(LocalProtocolError, match="no level of a software stop"):
+            stop()
+    assert api.desired(ROBOT, "stop") == ""
+    fleet.robot(ROBOT).twin.set("walker.limit", 0.5)  # The fleet goes on.
 
 
 @settings(deadline=None, max_examples=60)
