@@ -96,7 +96,7 @@ class Engine:
                     operation.check_place(now)
             except RobolinkError as exc:
                 self._fail(operation, exc)
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001  # logged, and handed to who waits
                 # Whoever waits for this one must hear of it, and nobody else of it.
                 self._fail(operation, self._unforeseen(operation, exc))
             if made is not None:
@@ -134,7 +134,7 @@ class Engine:
                 self.view.answered(answer)
                 operation.generation = int(answer["metadata"].get("generation") or 0)
                 operation.written(self.view, now)
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001  # logged, and handed to who waits
                 self._fail(operation, self._unforeseen(operation, exc))
             return False
         error = operation.failed(answer, now)
@@ -157,7 +157,7 @@ class Engine:
         try:
             self.view.answered(answer)
             error = operation.fresh(self.view)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # logged, and handed to who waits
             error = self._unforeseen(operation, exc)
         if error is not None:
             self._fail(operation, error)
