@@ -6,7 +6,7 @@ Sans-IO: `now` is monotonic seconds, a report is handed out by `next` and given 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -125,7 +125,7 @@ class ReportQueue:
     Args:
         repeat_s: The first report of a property is lost on its way to the cloud; it is said again after this.
         interval_s: Changes of one device are gathered for this long; urgent ones do not wait.
-        refresh_s: A property that was not sent for so long goes again.
+        refresh_s: A property that was not sent for so long goes again; after twice as long also where changes take all calls.
     """
 
     def __init__(self, *, repeat_s: float = 2.0, interval_s: float = 1.0, refresh_s: float = 120.0) -> None:
@@ -133,6 +133,8 @@ class ReportQueue:
         self._repeat_s = repeat_s
         self._interval_s = interval_s
         self._refresh_s = refresh_s
+        # From then on it is as urgent as a change, and its turn counts from then.
+        self._aged_s = 2 * refresh_s
         self._devices: dict[DeviceKey, _Device] = {}
 
     def put(
@@ -212,14 +214,8 @@ class ReportQueue:
             elif best is not None and best[0] <= Priority.COMMAND:
                 continue
             elif allowed >= Priority.CHANGE and not (full and entry.last_sent == float("-inf")):
-                state_due = self._due(entry.state, entry, now)
-                if state_due is not None:
-                    best = _first(best, (state_due, True, entry.last_sent, key, False), allowed)
-                if max(entry.change_at, entry.last_sent + self._interval_s) <= now:
-                    rank = (Priority.CHANGE, entry.repeat_at > now, entry.last_sent, key, True)
+                for rank in self._ranks(key, entry, now):
                     best = _first(best, rank, allowed)
-                elif now >= entry.oldest + self._refresh_s:
-                    best = _first(best, (Priority.REFRESH, True, entry.last_sent, key, True), allowed)
         if best is None:
             return None
         priority, _, _, key, is_twins = best
@@ -260,6 +256,20 @@ class ReportQueue:
                 else:
                     slot.mark(report.priority, now + wait_s)
 
+    def _ranks(self, key: DeviceKey, entry: _Device, now: float) -> Iterator[_Rank]:
+        """Of what is not urgent: the state, and the twins."""
+        state = entry.state
+        due = self._due(state, entry, now)
+        if due is not None:
+            fresh = state.sent_at is None or (state.dirty is not None and state.dirty < Priority.REFRESH)
+            since = entry.last_sent if fresh or state.sent_at is None else state.sent_at + self._aged_s
+            yield due, True, since, key, False
+        if max(entry.change_at, entry.last_sent + self._interval_s) <= now:
+            yield Priority.CHANGE, entry.repeat_at > now, entry.last_sent, key, True
+        elif now >= entry.oldest + self._refresh_s:
+            aged_at = entry.oldest + self._aged_s
+            yield (Priority.CHANGE if now >= aged_at else Priority.REFRESH), True, aged_at, key, True
+
     def _device(self, device: DeviceKey) -> _Device:
         return self._devices.setdefault(device, _Device())
 
@@ -272,12 +282,14 @@ class ReportQueue:
 
     def _due(self, slot: _Slot, entry: _Device, now: float) -> Priority | None:
         """With which priority it is due; None if not yet."""
+        sent_at = float("inf") if slot.sent_at is None else slot.sent_at
+        # Beside busy neighbours the tokens that a refresh leaves to others never gather.
+        oldest = Priority.CHANGE if now >= sent_at + self._aged_s else Priority.REFRESH
         if slot.dirty is None:
-            old = slot.sent_at is not None and now >= slot.sent_at + self._refresh_s
-            return Priority.REFRESH if old else None
+            return oldest if now >= sent_at + self._refresh_s else None
         gathered = slot.dirty > Priority.COMMAND and slot is not entry.state
         due = max(slot.due, entry.last_sent + self._interval_s) if gathered else slot.due
-        return slot.dirty if due <= now else None
+        return min(slot.dirty, oldest) if due <= now else None
 
     def _take(self, entry: _Device, now: float) -> tuple[TwinText, ...]:
         """All that is due, and all that is being gathered: twins inside one call are free."""
@@ -293,7 +305,8 @@ class ReportQueue:
         return tuple(twins)
 
 
-# Priority; whether it is no repetition of a first report; when the device was heard; the device; twins, or its state.
+# Priority; whether it is no repetition of a first report; when the device was heard, or what was heard has aged; the
+# device; twins, or its state.
 _Rank = tuple[Priority, bool, float, DeviceKey, bool]
 
 

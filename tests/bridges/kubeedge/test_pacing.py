@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 
@@ -14,7 +15,7 @@ from robolink import v1
 from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.limiter import Limiter, TokenBucket
 from robolink_kubeedge.pacing import due
-from robolink_kubeedge.reports import ReportQueue, TwinReport
+from robolink_kubeedge.reports import Priority, ReportQueue, StateReport, TwinReport, TwinText
 from tests.bridges.kubeedge.test_devices import description, device, state
 
 ROBOTS = [f"base-{number}" for number in range(200)]
@@ -122,3 +123,28 @@ def test_in_a_storm_of_verdicts_a_stop_still_goes_first() -> None:
         site.step()
     assert max(site.took) <= STOP_WITHIN_S
     assert site.refused == 0
+
+
+def test_beside_busy_robots_an_idle_one_is_still_said_again() -> None:
+    queue, limiter, refresh_s = ReportQueue(refresh_s=120.0), Limiter(), 120.0
+    idle, busy = ("default", "idle"), [("default", f"busy-{number}") for number in range(8)]
+    heard: dict[type, list[float]] = {TwinReport: [], StateReport: []}
+    changes: list[float] = []
+    for key in (idle, *busy):
+        queue.put_state(key, "ok", 0.0)
+    queue.put(idle, TwinText("cmd-status", "", "a1:SUCCEEDED"), Priority.COMMAND, 0.0)
+    for step in range(1, 9000):
+        now = step * STEP_S
+        for key in busy:
+            queue.put(key, TwinText("distance", "", str(step)), Priority.CHANGE, now)
+        while (report := due(queue, limiter, now)) is not None:
+            limiter.take(now)
+            queue.sent(report, now)
+            if report.device == idle:
+                heard[type(report)].append(now)
+            elif isinstance(report, TwinReport):
+                changes.append(now)
+    for times in heard.values():
+        assert len(times) >= 4, "lost once behind edgecore, it would be lost for ever"
+        assert max(b - a for a, b in itertools.pairwise(times)) <= 2 * refresh_s + 30.0
+    assert len(changes) >= 800, "and changes go on"
