@@ -22,7 +22,7 @@ from robolink_kubeedge.manifests import OWN_PROPERTIES
 from robolink_kubeedge.records import Desired, Device, Robot, Snapshot, Waiting, Write
 from robolink_kubeedge.reports import DeviceKey, ReportQueue
 from robolink_kubeedge.rows import Rows
-from robolink_kubeedge.texts import OWN_WRITABLE
+from robolink_kubeedge.texts import OWN_WRITABLE, PRIORITIES
 
 OWN_TYPES: Final = {
     name: v1.VALUE_TYPE_INT if kind == "INT" else v1.VALUE_TYPE_STRING for name, kind, *_ in OWN_PROPERTIES
@@ -162,7 +162,9 @@ class DeviceTable(Rows):
         for name in entry.names:
             if found.get(name):
                 self._want(entry, name, found[name])
-        self._sync(entry, sync, found)
+        if self._sync(entry, sync, found):
+            # Asked because no answer was seen: what this device has said may be lost. With `sync` it goes in one call.
+            self.queue.again_of(key, (*PRIORITIES, *sync.partition("/")[2].split(",")), now)
         if entry.waiting:
             self._busy[key] = None
         self._look(key, now)
@@ -179,17 +181,21 @@ class DeviceTable(Rows):
             entry.waiting = [each for each in entry.waiting if each.name != name]
         entry.waiting.append(Waiting(next(self._numbers), name, text))
 
-    def _sync(self, entry: Device, text: str, found: dict[str, str]) -> None:
-        """A new `sync`: what it names counts as written anew, and all that stands beside it is to have an answer."""
+    def _sync(self, entry: Device, text: str, found: dict[str, str]) -> bool:
+        """A new `sync`: what it names counts as written anew, and all that stands beside it is to have an answer.
+
+        Returns:
+            Whether it is new, and well formed.
+        """
         desired = entry.desired.setdefault("sync", Desired())
         if not text or desired.text == text:
-            return
+            return False
         first, desired.text, desired.refused = not desired.text and not desired.observed, text, ""
         names = [each for each in text.partition("/")[2].split(",") if each]
         if not _SYNC.fullmatch(text) or any(name not in found for name in names):
             desired.refused = "INVALID" if not _SYNC.fullmatch(text) else "UNSUPPORTED"
             self.counters[f"refused_{desired.refused.lower()}"] += 1
-            return
+            return False
         waits = {each.name for each in entry.waiting}
         for name in () if first else names:
             # A command has an id: it is never said again. What is new in this document waits already.
@@ -198,6 +204,7 @@ class DeviceTable(Rows):
                 wish.refused, wish.sent = "", True
                 self._wait(entry, name, found[name])
         entry.sync_mark = next(self._numbers)
+        return True
 
     def remove(self, key: DeviceKey, now: float = 0.0) -> None:
         """RemoveDevice. The robot itself goes on."""

@@ -184,12 +184,18 @@ class ReportQueue:
 
     def again(self, now: float) -> None:
         """Edgecore was away: what it was told may never have reached the cloud."""
-        for entry in self._devices.values():
-            for name, slot in entry.slots.items():
-                if slot.times_sent:
-                    entry.mark(name, slot, Priority.CHANGE, now)
-            if entry.state.times_sent:
-                entry.state.mark(Priority.CHANGE, now)
+        for key, entry in self._devices.items():
+            self.again_of(key, entry.slots, now)
+
+    def again_of(self, device: DeviceKey, names: Iterable[str], now: float) -> None:
+        """Of one device: these, as far as they were ever said, and its state."""
+        entry = self._device(device)
+        for name in names:
+            slot = entry.slots.get(name)
+            if slot is not None and slot.times_sent:
+                entry.mark(name, slot, Priority.CHANGE, now)
+        if entry.state.times_sent:
+            entry.state.mark(Priority.CHANGE, now)
 
     def waiting(self) -> int:
         """Properties and states that wait to be sent."""

@@ -6,7 +6,7 @@ import pytest
 
 from robolink import v1
 from robolink_kubeedge.devices import DeviceTable
-from robolink_kubeedge.reports import ReportQueue
+from robolink_kubeedge.reports import ReportQueue, StateReport, TwinReport
 from tests.bridges.kubeedge.test_devices import KEY, SPEED, description, device, info, state
 
 
@@ -97,3 +97,45 @@ def test_a_malformed_one_is_told_and_not_observed(table: DeviceTable, text: str,
     table.put(device(sync="ok"), 0.0)
     answer(table)
     assert sync_of(table) == ("ok", "ok")
+
+
+def test_what_was_lost_behind_edgecore_is_said_again_with_it(table: DeviceTable) -> None:
+    """Edgecore takes reports and drops them while its link is cut."""
+
+    def said(now: float) -> tuple[dict[str, tuple[str, str]], list[str], int]:
+        twins: dict[str, tuple[str, str]] = {}
+        states, calls = [], 0
+        while (report := table.queue.next(now)) is not None:
+            table.queue.sent(report, now)
+            if isinstance(report, StateReport):
+                states.append(report.state)
+            if isinstance(report, TwinReport):
+                calls += 1
+                twins |= {each.name: each[1:] for each in report.twins}
+        return twins, states, calls
+
+    def news(*states: v1.PropertyState) -> None:
+        table.twin_changed(v1.Twin(robot="base-1", properties=states), 10.0)
+
+    desired = {"base__max_speed": "0.5", "cmd": "a1/x", "stop": "CUT"}
+    table.put(device(**desired, sync="1"), 0.0)
+    answer(table)
+    for now in (0.0, 2.0):
+        said(now)
+    news(
+        state("cmd-status", reported="a1:SUCCEEDED"),
+        state("base.distance", reported=1.0),
+        state(SPEED, desired=0.5, version=1, observed=1, reported=0.5),
+    )
+    assert said(10.0)[0].keys() == {"cmd-status", "base.distance", SPEED}, "and the link is down"
+    assert said(20.0) == ({}, [], 0)
+    table.put(device(**desired, sync="1"), 20.0)
+    assert said(20.0) == ({}, [], 0), "no new one"
+    table.put(device(**desired, sync=f"2/{SPEED}"), 20.0)
+    answer(table)
+    twins, states, calls = said(20.0)
+    assert twins["cmd-status"] == ("", "a1:SUCCEEDED")
+    assert twins[SPEED] == ("0.5", "0.5")
+    assert {"cmd", "stop", "stop-generation", "setting-errors", "sync"} <= twins.keys()
+    assert "base.distance" not in twins, "a reading is said when it changes, or is old"
+    assert (states, calls) == (["ok"], 1)
