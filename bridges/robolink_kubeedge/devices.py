@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Final
 
 from robolink import v1
@@ -229,34 +228,6 @@ class DeviceTable(Rows):
 
     # From the hub.
 
-    def hub_lost(self, now: float) -> None:
-        """Nobody knows how the robots are."""
-        self._hub_here = self._listed = False
-        self.twin_unsure()
-        self._look_all(self.robots, now)
-
-    def robot_infos(self, infos: Iterable[v1.RobotInfo], now: float, *, whole: bool = True) -> list[str]:
-        """The robots as the hub sees them, all (`whole`) or some; those among ours whose sheet is new."""
-        back, self._hub_here = not self._hub_here or (whole and not self._listed), True
-        self._listed = self._listed or whole
-        changed, looked, listed = [], set(), set()
-        for info in infos:
-            listed.add(info.robot)
-            robot = self._robots.setdefault(info.robot, Robot())
-            seen = (True, info.online, info.authority.stop.generation)
-            if (robot.known, robot.online, robot.stop_generation) != seen:
-                looked.add(info.robot)
-            robot.known, robot.online, robot.stop_generation = seen
-            if info.robot in self._keys and (robot.settings is None or robot.sheet_hash != info.sheet_hash):
-                changed.append(info.robot)
-        if whole:
-            for name, robot in self._robots.items():
-                if robot.known and name not in listed:
-                    robot.known = robot.online = False
-                    looked.add(name)
-        self._look_all(self.robots if back else looked, now)
-        return changed
-
     def described(self, description: v1.Description, now: float) -> None:
         """A robot's sheet: from now on its desired texts can be read."""
         robot = self._robots.setdefault(description.robot, Robot())
@@ -284,29 +255,6 @@ class DeviceTable(Rows):
                     desired.refused = ""
                     self._wait(entry, name, desired.text)
                     self._busy[key] = None
-
-    @property
-    def unread(self) -> frozenset[str]:
-        """Our robots whose whole twin is still to be read."""
-        return frozenset(each for each in self.robots if not self._robots.get(each, Robot()).whole)
-
-    def twin_unsure(self) -> None:
-        """Some changes were missed: read every twin again."""
-        for robot in self._robots.values():
-            robot.whole = False
-
-    def twin_changed(self, delta: v1.Twin, now: float, *, whole: bool = False) -> None:
-        """Some properties of a twin, or all of it."""
-        robot = self._robots.setdefault(delta.robot, Robot())
-        robot.whole = robot.whole or whole
-        for each in delta.properties:
-            state = robot.twin.setdefault(each.name, v1.PropertyState(name=each.name))
-            for half in ("desired", "observed", "reported"):
-                if each.HasField(half):
-                    getattr(state, half).CopyFrom(getattr(each, half))
-        names = None if whole else {each.name for each in delta.properties}
-        for key in self._keys.get(delta.robot, ()):
-            self._show(key, now, names)
 
     # Down.
 

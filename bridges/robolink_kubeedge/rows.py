@@ -1,15 +1,16 @@
-"""The rows of all devices and robots, what is wrong with a device, and what of it waits to be shown.
+"""The rows of all devices and robots: how the hub sees the robots, what is wrong with a device, what of it waits to be shown.
 
-Sans-IO. Where texts come from and go to is devices.py's.
+Sans-IO. Where desired texts come from and go to is devices.py's.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
+from robolink import v1
 from robolink.core import twintext
 from robolink_kubeedge import dmi_pb2 as dmi
 from robolink_kubeedge import faults, texts
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Rows:
-    """Devices, robots and models; `DeviceTable` fills them.
+    """Devices, robots and models; `DeviceTable` fills the devices.
 
     Attributes:
         counters: What was refused, left out, taken.
@@ -128,6 +129,59 @@ class Rows:
         if len(self.events) > self.MAX_EVENTS:
             self.counters["events_forgotten"] += 1
             del self.events[0]
+
+    # From the hub.
+
+    def hub_lost(self, now: float) -> None:
+        """Nobody knows how the robots are."""
+        self._hub_here = self._listed = False
+        self.twin_unsure()
+        self._look_all(self.robots, now)
+
+    def robot_infos(self, infos: Iterable[v1.RobotInfo], now: float, *, whole: bool = True) -> list[str]:
+        """The robots as the hub sees them, all (`whole`) or some; those among ours whose sheet is new."""
+        back, self._hub_here = not self._hub_here or (whole and not self._listed), True
+        self._listed = self._listed or whole
+        changed, looked, listed = [], set(), set()
+        for info in infos:
+            listed.add(info.robot)
+            robot = self._robots.setdefault(info.robot, Robot())
+            seen = (True, info.online, info.authority.stop.generation)
+            if (robot.known, robot.online, robot.stop_generation) != seen:
+                looked.add(info.robot)
+            robot.known, robot.online, robot.stop_generation = seen
+            if info.robot in self._keys and (robot.settings is None or robot.sheet_hash != info.sheet_hash):
+                changed.append(info.robot)
+        if whole:
+            for name, robot in self._robots.items():
+                if robot.known and name not in listed:
+                    robot.known = robot.online = False
+                    looked.add(name)
+        self._look_all(self.robots if back else looked, now)
+        return changed
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """Our robots whose whole twin is still to be read."""
+        return frozenset(each for each in self.robots if not self._robots.get(each, Robot()).whole)
+
+    def twin_unsure(self) -> None:
+        """Some changes were missed: read every twin again."""
+        for robot in self._robots.values():
+            robot.whole = False
+
+    def twin_changed(self, delta: v1.Twin, now: float, *, whole: bool = False) -> None:
+        """Some properties of a twin, or all of it."""
+        robot = self._robots.setdefault(delta.robot, Robot())
+        robot.whole = robot.whole or whole
+        for each in delta.properties:
+            state = robot.twin.setdefault(each.name, v1.PropertyState(name=each.name))
+            for half in ("desired", "observed", "reported"):
+                if each.HasField(half):
+                    getattr(state, half).CopyFrom(getattr(each, half))
+        names = None if whole else {each.name for each in delta.properties}
+        for key in self._keys.get(delta.robot, ()):
+            self._show(key, now, names)
 
     # Up.
 
