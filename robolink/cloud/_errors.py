@@ -118,6 +118,7 @@ def outcome_error(update: v1.CommandUpdate, method: str) -> CommandError | None:
         return None
     cause = f" ({cause_name(update.cause)})" if update.cause else ""
     text = f"{update.robot}: {method} ended {state_name(update.state)}{cause}"
+    text += f": {update.text}" if update.text else ""
     hint = HINTS.get(update.cause, "")
     if update.state == v1.COMMAND_STATE_REJECTED:
         kind = LeaseError if update.cause in _LEASE_CAUSES else RejectedError

@@ -185,6 +185,11 @@ class Operation:
         """Whether the mapper has taken or refused all that stood in the Device with our write."""
         return 0 < self.sync <= _count(view.reported(self.robot).get(SYNC, Reported()).observed)
 
+    def refusal(self, view: FleetView, name: str) -> str:
+        """How the mapper or the hub refused this property as it stood with our write: its word for it; "" if it did not."""
+        error = view.errors(self.robot).get(name, "")
+        return error if ":" not in error and self.edge_has_it(view) else ""
+
 
 def _count(text: str) -> int:
     number = text.partition("/")[0]

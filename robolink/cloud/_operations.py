@@ -203,17 +203,22 @@ class CommandOperation(Operation):
         return at if at is None or self.taken.done() or not self.told else min(at, self._taken_until_s)
 
     def follow(self, view: FleetView, now: Now) -> None:
-        """Its entry in `cmd-status`."""
+        """Its entry in `cmd-status`; what the mapper or the hub refuses gets none."""
         found = view.commands(self.robot).get(self.id)
+        observed = view.reported(self.robot).get(CMD, Reported()).observed
+        ours = observed != self.text == view.desired(self.robot).get(CMD)
         if found is not None:
             self._seen_state(*found)
+        elif ours and (error := self.refusal(view, CMD)):
+            view.refused[self.robot] = self.text
+            self._seen_state("REJECTED", error, f"the edge refuses it: {error}")
         elif not self.taken.done() and now.s >= self._taken_until_s:
             text = f"{unheard(self.robot, self.method)}: it may have run, and does not begin any more"
             settle(
                 self.taken, error=DeadlineExceededError(text, robot=self.robot, hint="see the Device's state")
             )
 
-    def _seen_state(self, name: str, cause: str) -> None:
+    def _seen_state(self, name: str, cause: str, text: str = "") -> None:
         known = v1.CommandState.DESCRIPTOR.values_by_name.get(f"COMMAND_STATE_{name}")
         if known is None:
             return  # A word of a newer hub; the terminal ones are these.
@@ -221,7 +226,7 @@ class CommandOperation(Operation):
         if state != self.last.state:
             why = cause_of(cause) if cause else v1.CAUSE_UNSPECIFIED
             self.last = v1.CommandUpdate(
-                command_id=self.last.command_id, robot=self.robot, state=state, cause=why
+                command_id=self.last.command_id, robot=self.robot, state=state, cause=why, text=text
             )
             if self._on_state is not None:
                 self._on_state(self.last)
@@ -299,7 +304,7 @@ def encode(robot: str, name: str, value: Plain, entry: Property) -> str:
 def _is_free(view: FleetView, robot: str, now: Now) -> bool:
     """Whether what lies in `cmd` has been read, or is over."""
     text = view.desired(robot).get(CMD, "")
-    if not text or view.reported(robot).get(CMD, Reported()).observed == text:
+    if not text or text in (view.reported(robot).get(CMD, Reported()).observed, view.refused.get(robot)):
         return True
     try:
         command = twincmd.decode(text)

@@ -10,11 +10,11 @@ from typing import Final
 
 from robolink import v1
 from robolink.channels import settle
-from robolink.cloud._errors import not_sendable
+from robolink.cloud._errors import HINTS, not_sendable
 from robolink.cloud._operation import GIVE_UP_S, Now, Operation, unheard, unknown
 from robolink.cloud._patch import Operations, writes
-from robolink.cloud._view import STOP, STOP_GENERATION, SYNC, FleetView, Reported
-from robolink.errors import DeadlineExceededError, RobolinkError
+from robolink.cloud._view import STOP, STOP_GENERATION, SYNC, FleetView, Reported, cause_of
+from robolink.errors import DeadlineExceededError, RejectedError, RobolinkError
 
 STOP_NUDGE_S: Final = 1.0
 LEVELS: Final = ("SOFT_HOLD", "STOP_THEN_CUT", "CUT")
@@ -68,9 +68,12 @@ class StopOperation(Operation):
         super().mark_told(view, now)
 
     def follow(self, view: FleetView, now: Now) -> None:
-        """Reported as latched at this level or a higher one."""
+        """Reported as latched at this level or a higher one; or refused at the edge, where nobody tries it again."""
         stop = view.info(self.robot).authority.stop
         if not stop.latched or _rank(stop.level) < LEVELS.index(self._level):
+            error = self.refusal(view, STOP) if view.desired(self.robot).get(STOP) == self._level else ""
+            if error:
+                self.fail(_refused(self.robot, error))
             return
         # Each property comes up in a patch of its own: level and echo may be there before the generation is.
         waits = STOP_GENERATION in view.properties(self.robot) or not self._arrived(view)
@@ -116,6 +119,12 @@ class ClearStop(Operation):
     def follow(self, view: FleetView, now: Now) -> None:
         """Nothing to wait for."""
         self.over = True
+
+
+def _refused(robot: str, error: str) -> RejectedError:
+    cause = cause_of(error)
+    text = f"{robot}: the edge refuses the stop: {error}"
+    return RejectedError(text, robot=robot, cause=cause, hint=HINTS.get(cause, ""))
 
 
 def _rank(level: v1.StopLevel) -> int:

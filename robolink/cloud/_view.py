@@ -55,11 +55,13 @@ class FleetView:
 
     Attributes:
         counters: What could not be read.
+        refused: By robot a text of `cmd` that is known to be refused: nobody will read it, and its place is free.
     """
 
     def __init__(self) -> None:
         """Empty."""
         self.counters: Counter[str] = Counter()
+        self.refused: dict[str, str] = {}
         self._objects: dict[str, dict[str, Document]] = {DEVICES: {}, STATUSES: {}, MODELS: {}}
         # Devices that an answer showed newer than any watch or list has yet.
         self._ahead: set[tuple[str, str]] = set()

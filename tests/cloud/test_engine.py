@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from robolink import v1
-from robolink.cloud._errors import ApiStatusError
+from robolink.cloud._errors import ApiStatusError, outcome_error
 from robolink.cloud._operation import NUDGE_MIN_S
 from robolink.cloud._operations import CommandOperation, SetOperation
 from robolink.core import twincmd
@@ -200,6 +200,29 @@ def test_a_second_command_waits_until_the_first_was_read(bench: Bench) -> None:
     bench.report(cmd_status=("", "a:SUCCEEDED,b:SUCCEEDED,c:SUCCEEDED"))
     bench.run()
     assert all(each.terminal.done() for each in (first, second, third))
+
+
+@pytest.mark.parametrize(
+    ("word", "cause"), [("DENIED", v1.CAUSE_DENIED), ("ROBOT_TAKEN", v1.CAUSE_ROBOT_TAKEN)]
+)
+def test_a_command_that_mapper_or_hub_refuse_ends_with_their_word_and_frees_its_place(
+    bench: Bench, word: str, cause: v1.Cause
+) -> None:
+    bench.report(setting_errors=("", f"cmd:{word}"))  # Of a command before it.
+    made, behind = bench.command("g1"), bench.command("g2")
+    assert not made.terminal.done()
+    bench.report(sync=(bench.desired("sync"), ""), setting_errors=("", f"walker.limit:LIMIT,cmd:{word}"))
+    bench.run()
+    last = made.terminal.result(0)
+    assert (
+        (last.state, last.cause) == (v1.COMMAND_STATE_REJECTED, cause) == (made.taken.result(0).state, cause)
+    )
+    assert word in str(outcome_error(last, "walker.walk"))
+    assert twincmd.decode(bench.desired("cmd")).id == "g2", "it does not wait for what nobody reads"
+    assert not behind.terminal.done(), "the refusal is of the one before"
+    bench.report(sync=(bench.desired("sync"), ""), cmd_status=("", "g2:RUNNING"))
+    bench.run()
+    assert behind.taken.result(0).state == v1.COMMAND_STATE_RUNNING, "a verdict counts before a word"
 
 
 def test_only_the_first_of_our_commands_is_on_its_way(bench: Bench) -> None:

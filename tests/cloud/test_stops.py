@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from robolink import v1
 from robolink.cloud import Fleet
+from robolink.cloud._blocking import unheard
 from robolink.cloud._engine import Patch
 from robolink.cloud._operation import Operation
 from robolink.cloud._operations import CommandOperation, SetOperation, release_args
 from robolink.cloud._stops import StopOperation
 from robolink.core import twincmd
 from robolink.errors import LocalProtocolError, RejectedError
-from tests.cloud.bench import WALL_MS, Bench
+from tests.cloud.bench import WALL_MS, Bench, error
 from tests.cloud.conftest import ROBOT
 from tests.cloud.fake_api import FakeApi
 from tests.conftest import wait_for
@@ -71,6 +72,20 @@ def test_a_higher_wish_of_another_stays_and_an_old_latch_is_no_answer(bench: Ben
     bench.run()
     assert made.done.done()
     assert bench.desired("stop") == "STOP_THEN_CUT"
+
+
+def test_a_stop_that_is_refused_at_the_edge_says_so_and_why(bench: Bench) -> None:
+    bench.report(stop=("", ""), stop_generation=("", "4"), setting_errors=("", "stop:STORAGE"))
+    made = bench.add(StopOperation(ROBOT, v1.STOP_LEVEL_SOFT_HOLD, bench.now))
+    assert not made.done.done(), "that is of a write before"
+    bench.report(sync=(bench.desired("sync"), ""), setting_errors=("", "stop:DENIED"))
+    bench.run()
+    caught = error(made.done)
+    assert isinstance(caught, RejectedError) and caught.cause == v1.CAUSE_DENIED
+    told = unheard(ROBOT, caught)
+    assert told.verdict == v1.STOP_VERDICT_REFUSED and "DENIED" in told.text
+    assert bench.desired("stop") == "SOFT_HOLD", "what is written stays written"
+    assert bench.engine.next_timer() is None
 
 
 def test_a_release_names_the_stop_it_knows_and_takes_the_wish_back(bench: Bench) -> None:
