@@ -23,18 +23,6 @@ LATE_S: Final = 3.0
 STILL: Final = 0.01
 
 
-def positions_of(state: v1.JointState, joints: Sequence[str]) -> list[float] | None:
-    """Positions in that order; None where one is not measured."""
-    known = dict(zip(state.name, state.position, strict=False))
-    return [known[name] for name in joints] if all(name in known for name in joints) else None
-
-
-def speeds_of(state: v1.JointState, joints: Sequence[str]) -> list[float] | None:
-    """As `positions_of`."""
-    known = dict(zip(state.name, state.velocity, strict=False))
-    return [known[name] for name in joints] if all(name in known for name in joints) else None
-
-
 class JointsPart(Part):
     """What goals on joints have in common."""
 
@@ -56,17 +44,27 @@ class JointsPart(Part):
         return [f"a subscriber of {self._topic}"] if self._out and not self._out.listeners() else []
 
     def positions(self) -> list[float] | None:
-        """Where the joints are."""
-        measured = self.robot.measured(self.component, self._source)
-        return None if measured is None else positions_of(measured.payload, self.joints)
+        """Where the joints were last; None until each of them was measured, and never again after that."""
+        known = self.robot.joints(self.component, self._source, self.joints)
+        return None if known is None else [each.value for each in known]
 
     def still(self, since: float) -> bool | None:
         """By joint states that came after `since`."""
-        measured = self.robot.measured(self.component, self._source)
-        speeds = None if measured is None else speeds_of(measured.payload, self.joints)
-        if measured is None or speeds is None:
+        speeds = self.robot.joints(self.component, self._source, self.joints, speeds=True)
+        if speeds is None:
             return None
-        return measured.at > since and all(abs(each) < STILL for each in speeds)
+        return all(each.at > since and abs(each.value) < STILL for each in speeds)
+
+    def _silent(self, begun: float) -> str:
+        """Which joints nothing tells of any more, be it that others on their topic go on; "": none."""
+        limit_s, now = self.robot.config.lost_after_s, time.monotonic()
+        known = self.robot.joints(self.component, self._source, self.joints) or []
+        names = [
+            name
+            for name, each in zip(self.joints, known, strict=False)
+            if now - max(each.at, begun) > limit_s
+        ]
+        return f"no position of {', '.join(names)} for {limit_s:g} s" if names else ""
 
     def message(self, points: Sequence[tuple[list[float], float]]) -> Any:
         """Points as the controller wants them."""
@@ -86,16 +84,8 @@ class JointsPart(Part):
 
     def follow(self, run: Run, points: list[tuple[list[float], float]]) -> list[float] | None:
         """Send points and wait for their end; the positions then, or None where the order has ended otherwise."""
-        order, out, begun = run.order, self._out, time.monotonic()
-        start: list[float] = []
-
-        def ready() -> bool:
-            nonlocal start
-            # Arm and gripper may share a topic: the next message need not name these joints.
-            start = self.positions() or start
-            return out is not None and bool(out.listeners() and start)
-
-        if out is None or not run.peer(ready):
+        order, out = run.order, self._out
+        if out is None or not run.peer(lambda: bool(out.listeners() and self.positions())):
             nobody = out is None or not out.listeners()
             what = f"subscriber of {self._topic}" if nobody else f"positions of {', '.join(self.joints)}"
             order.fail(f"no {what} yet", v1.CAUSE_UNREACHABLE)
@@ -104,21 +94,24 @@ class JointsPart(Part):
             order.ended(ending, "before it was sent")
             return None
         goal, duration = points[-1]
-        way = max(self._error(start, goal), self.tolerance)
+        begun, here = time.monotonic(), self.positions()
+        assert here is not None, "known once, they stay known"
+        way = max(self._error(here, goal), self.tolerance)
         run.abort = self.hold
         key = self.robot.guard.holding(out.name, self._type)
         out.send(self.message(points))
         try:
             while True:
-                here = self.positions() or start
+                here = self.positions() or here
                 key.update(self.message([(here, HOLD_S)]))
                 error, passed = self._error(here, goal), time.monotonic() - begun
-                if run.ending is not None or run.lost:
+                lost = run.lost or self._silent(begun)
+                if run.ending is not None or lost:
                     self.hold()
                     if run.ending is not None:
                         order.ended(run.ending, f"{error:.3f} before the goal")
                     else:
-                        order.fail(run.lost, v1.CAUSE_UNREACHABLE)
+                        order.fail(lost, v1.CAUSE_UNREACHABLE)
                     return None
                 # The last point may be where it begins: only a passed duration ends a trajectory.
                 if error <= self.tolerance and passed >= duration and self.still(begun) is not False:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from robolink_ros2.describe import Resolve, robot_sheet
 from robolink_ros2.guard import Guard, NoGuard
 from robolink_ros2.node import Ros, RosNode, resolve
 from robolink_ros2.runs import Part, Run, wait_until
-from robolink_ros2.telemetry import HealthPart, Measured, ReadingPart, SettingPart, StreamPart
+from robolink_ros2.telemetry import HealthPart, Joint, Measured, ReadingPart, SettingPart, StreamPart
 
 log = logging.getLogger(__name__)
 
@@ -169,6 +169,15 @@ class Ros2Robot(RobotHandler):
         """The newest sample of a stream."""
         part = self._streams.get((component, stream))
         return None if part is None else part.measured
+
+    def joints(
+        self, component: str, stream: str, names: Sequence[str], *, speeds: bool = False
+    ) -> list[Joint] | None:
+        """The last position (or speed) of each joint; None where one was never measured."""
+        part = self._streams.get((component, stream))
+        known = {} if part is None else part.speeds if speeds else part.positions
+        found = [known.get(name) for name in names]
+        return None if None in found else [each for each in found if each is not None]
 
     def alive(self) -> None:
         """Something of the robot was heard."""

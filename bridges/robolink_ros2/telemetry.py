@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 PARAMETER_S: Final = 5.0
 MAX_READING: Final = 512
+# Of one topic of joint states: far more than a robot has.
+MAX_JOINTS: Final = 256
 # A rate is an average: a sample that comes a little early is taken.
 EARLY: Final = 0.9
 
@@ -34,6 +37,13 @@ class Measured(NamedTuple):
     at: float
 
 
+class Joint(NamedTuple):
+    """The last position or speed of one joint and when it came, monotonic s."""
+
+    value: float
+    at: float
+
+
 class StreamPart(Part):
     """One topic as one stream."""
 
@@ -42,6 +52,9 @@ class StreamPart(Part):
         super().__init__(robot, component)
         self.name, self.config = name, stream
         self.measured: Measured | None = None
+        # Kept for each joint: several broadcasters on one topic each tell of their own joints only.
+        self.positions: dict[str, Joint] = {}
+        self.speeds: dict[str, Joint] = {}
         self.schema = convert.schema_of(stream.type)
         self._clock = StampClock(measured=robot.config.clock == "measured")
         self._node: RosNode | None = None
@@ -73,6 +86,9 @@ class StreamPart(Part):
             self.robot.malformed(f"on {self.config.topic}: {exc}")
             return
         before, self.measured = self.measured, Measured(taken.payload, now)
+        if isinstance(taken.payload, v1.JointState):
+            self._merge(self.positions, taken.payload.name, taken.payload.position, now)
+            self._merge(self.speeds, taken.payload.name, taken.payload.velocity, now)
         self.robot.alive()
         if rate and now - self._last < EARLY / rate:
             return  # Goals are measured by every sample, the hub is told of some.
@@ -83,6 +99,15 @@ class StreamPart(Part):
         frame_id = getattr(header, "frame_id", "")
         self.robot.publish(self.component, self.name, taken, frame_id, at)
         self._readings(taken.payload, before)
+
+    def _merge(
+        self, known: dict[str, Joint], names: Sequence[str], values: Sequence[float], now: float
+    ) -> None:
+        for name, value in zip(names, values, strict=False):
+            if name not in known and len(known) >= MAX_JOINTS:
+                self.robot.malformed(f"on {self.config.topic}: more than {MAX_JOINTS} joints, such as {name}")
+                return
+            known[name] = Joint(value, now)
 
     def _readings(self, payload: Any, before: Measured | None) -> None:
         if isinstance(payload, v1.BatteryState):

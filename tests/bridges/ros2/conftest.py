@@ -36,6 +36,7 @@ if importlib.util.find_spec("rclpy") is None:
         "test_kills.py",
         "test_mapping.py",
         "test_node.py",
+        "test_parts.py",
         "test_rules.py",
         "test_usual_actions.py",
     ]

@@ -1,0 +1,129 @@
+"""Goals by topics, where they end and what is held, with real messages and no wire: the newest message need not tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robolink import v1
+from tests.bridges.ros2.stage import STOPPED, Order, Stage
+from tests.conftest import wait_for
+
+pytest.importorskip("sensor_msgs", reason="needs ROS 2's message packages (extra ros2)")
+
+from sensor_msgs.msg import JointState
+
+CANCELED, FAILED = v1.COMMAND_STATE_CANCELED, v1.COMMAND_STATE_FAILED
+JOINTS = ["shoulder", "elbow"]
+ARM = {
+    "arm": {
+        "type": "arm",
+        "trajectory": {"topic": "go", "joints": JOINTS},
+        "streams": {"joint_states": "joint_states"},
+    },
+    "gripper": {
+        "type": "gripper",
+        "gripper": {"topic": "grip", "joint": "finger", "type": "std_msgs/msg/Float64MultiArray"},
+        "streams": {"joint_states": "joint_states"},
+    },
+}
+
+
+def arm(*position: float, speed: float = 0.0) -> JointState:
+    """Of the arm's broadcaster."""
+    return JointState(name=JOINTS, position=position, velocity=[speed, speed])
+
+
+def finger(position: float = 0.01) -> JointState:
+    """Of the gripper's broadcaster, on the same topic."""
+    return JointState(name=["finger"], position=[position], velocity=[0.0])
+
+
+def moving(stage: Stage) -> Order:
+    """A long way that has begun; the newest message is the gripper's."""
+    stage.hear("joint_states", arm(0.0, 0.0))
+    stage.hear("joint_states", finger())
+    order = stage.begin("arm.move_joints", "go", positions=(1.0, 1.0), duration=30.0)
+    stage.hear("joint_states", arm(0.4, 0.3, speed=0.5))
+    stage.hear("joint_states", finger())
+    return order
+
+
+def held(message: Any) -> Any:
+    (point,) = message.points
+    return list(message.joint_names), list(point.positions)
+
+
+@pytest.mark.parametrize("end", ["cancel", "stop"])
+def test_an_arm_holds_where_it_is_though_the_gripper_spoke_last(end: str) -> None:
+    with Stage(ARM) as stage:
+        order = moving(stage)
+        if end == "cancel":
+            stage.cancel(order)
+        else:
+            order.cancel_requested = STOPPED
+            assert stage.robot.on_stop(v1.STOP_LEVEL_SOFT_HOLD, 1).verdict != v1.STOP_VERDICT_STOPPED
+        assert order.wait()[0] == (CANCELED if end == "cancel" else STOPPED)
+        goal, *rest = stage.node.outs["go"].sent
+        assert held(goal) == (JOINTS, [1.0, 1.0])
+        assert rest, "the arm would drive on"
+        assert held(rest[-1]) == (JOINTS, [0.4, 0.3])
+
+
+def test_the_guard_never_holds_where_the_goal_began() -> None:
+    with Stage(ARM) as stage:
+        stage.hear("joint_states", arm(0.0, 0.0))
+        stage.hear("joint_states", arm(0.4, 0.3))
+        stage.hear("joint_states", finger())
+        order = stage.begin("arm.move_joints", "go", positions=(1.0, 1.0), duration=30.0)
+        stage.cancel(order)
+        order.wait()
+        assert held(stage.guard.holds["go"]) == (JOINTS, [0.4, 0.3])
+
+
+def test_a_gripper_beside_an_arm_arrives_and_is_held() -> None:
+    with Stage(ARM) as stage:
+        stage.hear("joint_states", finger(0.01))
+        stage.hear("joint_states", arm(0.0, 0.0))
+        order = stage.begin("gripper.move", "grip", position=0.08, max_effort=1.0)
+        stage.hear("joint_states", finger(0.05))
+        stage.hear("joint_states", arm(0.0, 0.0))
+        stage.cancel(order)
+        assert order.wait()[0] == CANCELED
+        assert list(stage.node.outs["grip"].sent[-1].data) == [0.05]
+
+
+def test_a_joint_that_nobody_tells_of_any_more_ends_its_goal_though_others_go_on() -> None:
+    with Stage(ARM, lost_after_s=0.5) as stage:
+        stage.hear("joint_states", arm(0.0, 0.0))
+        order = stage.begin("arm.move_joints", "go", positions=(1.0, 1.0), duration=30.0)
+        wait_for(lambda: stage.hear("joint_states", finger()) or order.end, what="its end")
+        state, text = order.wait()
+        # Where this machine stalls, the robot itself was silent so long.
+        assert (state, text.startswith("no ") and text.endswith("for 0.5 s")) == (FAILED, True)
+        assert held(stage.node.outs["go"].sent[-1]) == (JOINTS, [0.0, 0.0])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.floats(-3, 3)), max_size=20))
+def test_the_last_position_of_each_joint_is_known(told: list[tuple[str, float]]) -> None:
+    with Stage({"arm": {"streams": {"joint_states": "joint_states"}}}) as stage:
+        for name, position in told:
+            stage.hear("joint_states", JointState(name=[name], position=[position]))
+        last = dict(told)
+        for names in (["a"], ["c", "a"], ["a", "b", "c"]):
+            found = stage.robot.joints("arm", "joint_states", names)
+            known = [last[name] for name in names] if all(name in last for name in names) else None
+            assert (found and [each.value for each in found]) == known
+            assert stage.robot.joints("arm", "joint_states", names, speeds=True) is None
+
+
+def test_names_of_joints_do_not_pile_up() -> None:
+    with Stage({"arm": {"streams": {"joint_states": "joint_states"}}}) as stage:
+        for number in range(300):
+            stage.hear("joint_states", JointState(name=[f"j{number}"], position=[0.0]))
+        assert stage.robot.joints("arm", "joint_states", ["j255"]) is not None
+        assert stage.robot.joints("arm", "joint_states", ["j256"]) is None
+        assert "more than 256 joints, such as j299" in stage.link.reports["ros.problems"]
