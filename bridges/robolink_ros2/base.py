@@ -6,6 +6,7 @@ A velocity comes from a live setpoint or a live goal, and ends in zero.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,10 @@ STANDSTILL_S: Final = 0.75
 # Our own last messages on cmd_vel: what comes there and is none of them is somebody else's.
 REMEMBERED: Final = 64
 SETTLED_S: Final = 0.5
+# A zero that was refused, or lost on the way to a best-effort subscriber, must not be the last word: so many are sent.
+ZEROS: Final = 5
+ZERO_PERIOD_S: Final = 0.05
+ZERO: Final = (0.0, 0.0, 0.0)
 
 
 def is_still(odometry: v1.Odometry) -> bool:
@@ -47,7 +52,11 @@ class VelocityPart(Part):
         self._node: RosNode | None = None
         self._heard: In | None = None
         self._nameless_at = 0.0
-        self._sent: deque[tuple[float, ...]] = deque([(0.0, 0.0, 0.0)], maxlen=REMEMBERED)
+        self._sent: deque[tuple[float, ...]] = deque([ZERO], maxlen=REMEMBERED)
+        # One velocity at a time: none may come behind the zero of a stop. Told when zeros are owed.
+        self._turn = threading.Condition()
+        self._owed = 0
+        self._closed = False
         self.methods = {"drive_distance": self._drive_distance} if odometry else {}
 
     def start(self, node: RosNode) -> None:
@@ -57,6 +66,7 @@ class VelocityPart(Part):
         if self.robot.config.foreign_velocity == "report":
             self._heard = node.listen(self.config.topic, self.config.type, self._on_velocity)
         self.robot.report(f"{self.component}.max_speed", self.max_speed)
+        threading.Thread(target=self._repeat, name=f"zeros {self.component}", daemon=True).start()
 
     def missing(self) -> list[str]:
         """Nobody listens to its velocity."""
@@ -64,25 +74,59 @@ class VelocityPart(Part):
 
     # Down.
 
-    def send(self, linear_x: float, linear_y: float, angular_z: float) -> None:
-        """One velocity, within the speed that is set."""
-        if self._out is None or self._node is None:
-            return
+    def send(self, linear_x: float, linear_y: float, angular_z: float, run: Run | None = None) -> None:
+        """One velocity, within the speed that is set; none while stopped, nor of a `run` that must end."""
         values = convert.limit_speed(linear_x, linear_y, angular_z, self.max_speed)
-        message = self._out.type()
-        try:
-            convert.fill_twist(message, *values)
-        except ValueError as exc:
-            self.robot.malformed(str(exc))
+        if self._out is None:
             return
+        moves = any(values)
+        with self._turn:
+            if moves and (self.robot.stopped() or (run is not None and run.over)):
+                return
+            try:
+                sent = self._publish(values)
+            except ValueError as exc:
+                self.robot.malformed(str(exc))
+                return
+            self._owed = 0 if moves else ZEROS - sent
+            self._turn.notify_all()
+
+    def _publish(self, values: tuple[float, float, float]) -> bool:
+        assert self._out is not None and self._node is not None
+        message = convert.fill_twist(self._out.type(), *values)
         if hasattr(message, "header"):
             self._node.stamp(message).header.frame_id = self.config.frame_id
         self._sent.append(values)
-        self._out.send(message)
+        return self._out.send(message)
 
     def stand(self) -> None:
-        """Zero velocity."""
-        self.send(0.0, 0.0, 0.0)
+        """Zero velocity, now and a few times more."""
+        self.send(*ZERO)
+
+    def again(self) -> None:
+        """One of the zeros that are owed, unless a goal drives it otherwise by now."""
+        with self._turn:
+            if self._owed and self.robot.driven(self.component):
+                self._owed = 0
+            if self._owed:
+                self._owed -= self._publish(ZERO)
+
+    def settled(self) -> bool:
+        """Whether no zero is owed."""
+        return self._owed == 0
+
+    def _repeat(self) -> None:
+        while not self._closed:
+            with self._turn:
+                self._turn.wait_for(lambda: self._owed or self._closed)
+            time.sleep(ZERO_PERIOD_S)
+            self.again()
+
+    def close(self) -> None:
+        """No more zeros."""
+        with self._turn:
+            self._owed, self._closed = 0, True
+            self._turn.notify_all()
 
     def still(self, since: float) -> bool | None:
         """By an odometry that came after `since`."""
@@ -135,7 +179,7 @@ class VelocityPart(Part):
                 if left <= ARRIVED_M:
                     break
                 velocity = math.copysign(min(speed, max(left, SLOWEST)), distance)
-                self.send(velocity, 0.0, 0.0)
+                self.send(velocity, 0.0, 0.0, run)
                 progress = max(0.0, min(1.0, driven / max(abs(distance), ARRIVED_M)))
                 order.feedback(phase="driving", progress=progress, eta_s=left / abs(velocity), driven=driven)
                 run.wait()
@@ -148,6 +192,8 @@ class VelocityPart(Part):
 
 class PoseTopicPart(Part):
     """Goals as PoseStamped on a topic; how far they are, and their end, by the odometry."""
+
+    drives = True
 
     def __init__(self, robot: Ros2Robot, component: str, navigate: config.Navigate) -> None:
         """Nothing is opened."""

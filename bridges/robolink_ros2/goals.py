@@ -27,6 +27,8 @@ Fill = Callable[[Any, Run], None]
 class ActionPart(Part):
     """One action as one method, or as some that share it."""
 
+    drives = True
+
     def __init__(
         self,
         robot: Ros2Robot,

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.25
 FOREIGN_S: Final = 10.0
+# At its end it waits so long for its goals to end and for the last zeros.
+SETTLE_S: Final = 1.0
 MAX_TEXT: Final = 512
 COUNTED: Final = ("malformed", "publish_failed", "incompatible_qos", "lost")
 # Streams whose silence says that the robot is gone; without one, presence of its nodes in the graph counts.
@@ -62,6 +64,7 @@ class Ros2Robot(RobotHandler):
         self._methods = {
             f"{p.component}.{name}": call for p in self._parts for name, call in p.methods.items()
         }
+        self._driving = {f"{p.component}.{name}" for p in self._parts if p.drives for name in p.methods}
         self._readings = {f"{c.name}.{p.field.name}" for c in self.sheet.components for p in c.properties}
         self._runs: dict[bytes, Run] = {}
         self._counters: Counter[str] = Counter()
@@ -244,17 +247,29 @@ class Ros2Robot(RobotHandler):
         silent = ", ".join(part.name for part in self._vital()) or "anything mapped"
         text = f"no {silent} for {self.config.lost_after_s:g} s"
         self._answering = False
-        for part in self._velocities.values():
-            part.stand()
         for run in list(self._runs.values()):
             run.lost = text
             run.end()
+        for part in self._velocities.values():
+            part.stand()
         wait_until(lambda: not self._runs, self.config.lost_after_s)
         self.link.quality(False, text)
 
     def goals_running(self) -> bool:
         """Whether any order of ours runs."""
         return bool(self._runs)
+
+    def driven(self, component: str) -> bool:
+        """Whether a goal that goes on moves that component by other means than our velocity."""
+        return any(
+            run.order.method in self._driving and run.order.method.partition(".")[0] == component
+            for run in list(self._runs.values())
+            if not run.over
+        )
+
+    def stopped(self) -> bool:
+        """Whether the stop latch holds it."""
+        return self.link.stop.latched
 
     # Down: from the hub.
 
@@ -295,7 +310,7 @@ class Ros2Robot(RobotHandler):
         """End it at once."""
         run = self._runs.get(order.id)
         if run is not None:
-            run.end()
+            run.end(why)
 
     def stand(self, component: str) -> None:
         """Zero velocity of that component, if it has one."""
@@ -314,7 +329,7 @@ class Ros2Robot(RobotHandler):
         """Goals are cancelled and zero velocity is published at once; standstill is measured."""
         for run in list(self._runs.values()):
             if run.order.motion:
-                run.end()
+                run.end(v1.COMMAND_STATE_STOPPED)
         for velocity in self._velocities.values():
             velocity.stand()
         judges = [part for part in self._parts if part.still(0.0) is not None]
@@ -328,10 +343,17 @@ class Ros2Robot(RobotHandler):
         return StopOutcome(v1.STOP_VERDICT_STOPPING, None, "zero velocity was published; it still moves")
 
     def close(self) -> None:
-        """Zero velocity; the graph is left by whoever joined it."""
+        """Goals end, zero velocity; `settle` waits for that, and the graph is left by whoever joined it."""
         self._ending.set()
         for run in list(self._runs.values()):
-            run.end()
+            run.end(v1.COMMAND_STATE_CANCELED)
         if self._node is not None:
             for part in self._velocities.values():
                 part.stand()
+
+    def settle(self) -> None:
+        """After `close`: wait for the end of its goals and for the last zeros, a moment at most."""
+        velocities = list(self._velocities.values())
+        wait_until(lambda: not self._runs and all(part.settled() for part in velocities), SETTLE_S)
+        for part in velocities:
+            part.close()

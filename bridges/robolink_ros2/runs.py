@@ -28,9 +28,14 @@ class Run:
         # Called at once when it must end, in whatever thread says so.
         self.abort: Callable[[], None] = lambda: None
         self.lost = ""
+        # Set before all else: from then on nothing may be sent that moves by it.
+        self.over = False
+        self._why: v1.CommandState | None = None
 
-    def end(self) -> None:
-        """It must end: begin with that now."""
+    def end(self, why: v1.CommandState | None = None) -> None:
+        """It must end: begin with that now. `why`: the state it ends in, as the order may learn of it later than we do."""
+        self._why = self._why or why
+        self.over = True
         self.abort()
         self.news.set()
 
@@ -46,7 +51,7 @@ class Run:
     @property
     def ending(self) -> v1.CommandState | None:
         """The state in which it should end, or None."""
-        return self.order.cancel_requested
+        return self.order.cancel_requested or self._why
 
 
 class Part:
@@ -54,7 +59,10 @@ class Part:
 
     Attributes:
         methods: Name to what runs a goal or a call of that name.
+        drives: Its goals move the component by somebody else's velocity.
     """
+
+    drives = False
 
     def __init__(self, robot: Ros2Robot, component: str) -> None:
         """Nothing is opened."""

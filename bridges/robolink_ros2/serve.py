@@ -27,6 +27,8 @@ def serve(mapping: BridgeConfig, *, hub: str | None, domain_id: int | None) -> N
     finally:
         for robot in robots:
             robot.close()
+        for robot in robots:
+            robot.settle()
         driver.close()
         guard.close()
         ros.close()
