@@ -32,6 +32,9 @@ IDLE_S: Final = 2.0
 LOOK_S: Final = 0.25
 # At the end goals are cancelled; so long for their ends, and for the threads.
 END_S: Final = 3.0
+# Each goal has a thread of the executor for its whole life; the others are for stop, cancels and what ends a goal.
+MAX_GOALS: Final = 16
+THREADS: Final = MAX_GOALS + 4
 # Between two tries to get a lease that somebody else holds.
 TRY_S: Final = 1.0
 
@@ -112,6 +115,8 @@ class Exposed:
         self._servers: list[Any] = []
         # Goals in flight, each in a thread of the executor.
         self._goals, self._goal_ended = 0, threading.Condition()
+        # One for all actions: a goal is let in and counted before the next one is looked at.
+        self._group = node.ros.rclpy.callback_groups.MutuallyExclusiveCallbackGroup()
         sheet = robot.describe().sheet
         for component in sheet.components:
             for stream in component.streams:
@@ -215,24 +220,40 @@ class Exposed:
         return response
 
     def _offer(self, name: str, action: Action) -> None:
-        from rclpy.action import ActionServer, CancelResponse, GoalResponse
-        from rclpy.callback_groups import ReentrantCallbackGroup
+        from rclpy.action import ActionServer, CancelResponse
 
         server = ActionServer(
             self._node.node,
             resolve(action.type),
             name,
             lambda handle: self._counted(handle, action),
-            callback_group=ReentrantCallbackGroup(),
-            goal_callback=lambda goal: GoalResponse.REJECT if self._ending.is_set() else GoalResponse.ACCEPT,
+            callback_group=self._group,
+            goal_callback=lambda goal: self._let_in(action),
+            handle_accepted_callback=self._begin,
             cancel_callback=lambda handle: CancelResponse.ACCEPT,
         )
         self._servers.append(server)
 
-    def _counted(self, handle: Any, action: Action) -> Any:
-        """So that the end waits for it: the interpreter would, without a limit."""
+    def _let_in(self, action: Action) -> Any:
+        """No more goals than threads are there for: a stop and a cancel never wait for one."""
+        from rclpy.action import GoalResponse
+
+        if self._ending.is_set():
+            return GoalResponse.REJECT
+        with self._goal_ended:
+            if self._goals < MAX_GOALS:
+                return GoalResponse.ACCEPT
+        self.counters["too_many_goals"] += 1
+        log.warning("%s is rejected: %d goals are in flight", action.method, MAX_GOALS)
+        return GoalResponse.REJECT
+
+    def _begin(self, handle: Any) -> None:
         with self._goal_ended:
             self._goals += 1
+        handle.execute()
+
+    def _counted(self, handle: Any, action: Action) -> Any:
+        """So that the end waits for it: the interpreter would, without a limit."""
         try:
             return self._execute(handle, action)
         finally:
@@ -320,7 +341,7 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
     with robolink.connect(hub, name=f"ros2-expose:{robot}") as connection:
-        ros = Ros(domain_id, threads=4)
+        ros = Ros(domain_id, threads=THREADS)
         try:
             node = ros.node(f"robolink_{robot}", namespace or robot.replace("-", "_"))
             shown = Exposed(connection.robot(robot), node, actions)

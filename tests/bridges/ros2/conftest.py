@@ -31,6 +31,7 @@ OBSERVER = Path(__file__).with_name("observer.py")
 if importlib.util.find_spec("rclpy") is None:
     collect_ignore = [
         "test_expose.py",
+        "test_exposed.py",
         "test_interop.py",
         "test_bridge.py",
         "test_kills.py",

@@ -1,0 +1,160 @@
+"""What `robolink ros2 expose` does in one process: a double of the robot, and a plain rclpy user over the real middleware."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from robolink import v1
+from robolink.channels import Channel, Iteration
+from robolink_ros2 import expose
+from robolink_ros2.node import Ros
+from tests.bridges.ros2.conftest import DOMAINS
+from tests.conftest import wait_for
+
+ACTION = {"method": "base.go", "type": "test_msgs/action/NestedMessage"}
+
+
+class Goal:
+    """It runs until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.state = v1.COMMAND_STATE_RUNNING
+        self.measured: Channel[v1.CommandFeedback] = Channel(64)
+        self.cancelled: list[str] = []
+
+    def feedback(self) -> Iteration[v1.CommandFeedback]:
+        return Iteration(self.measured)
+
+    def cancel(self, reason: str = "") -> None:
+        self.cancelled.append(reason)
+        self.state = v1.COMMAND_STATE_CANCELED
+
+    def wait(self, timeout_s: float) -> v1.CommandUpdate:
+        return v1.CommandUpdate(state=self.state)
+
+    def values(self) -> dict[str, Any]:
+        return {}
+
+
+class Lease:
+    """Granted when `allowed` is set."""
+
+    def __init__(self, robot: Robot) -> None:
+        self._robot = robot
+
+    def acquire(self) -> None:
+        self._robot.asked.set()
+        assert self._robot.allowed.wait(60)
+
+    def release(self) -> None:
+        self._robot.asked.clear()
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class Robot:
+    """A robot of the hub with one base."""
+
+    id = "r"
+
+    def __init__(self) -> None:
+        self.goals: list[Goal] = []
+        self.stops: list[str] = []
+        self.setpoints: list[dict[str, float]] = []
+        self.asked, self.allowed = threading.Event(), threading.Event()
+        self.allowed.set()
+
+    def describe(self) -> v1.Description:
+        names = ("linear_x", "linear_y", "angular_z")
+        velocity = v1.SetpointInfo(name="velocity", fields=[v1.Field(name=each) for each in names])
+        base = v1.Component(name="base", setpoints=[velocity])
+        return v1.Description(sheet=v1.Sheet(components=[base]))
+
+    def lease(self, component: str, *, reason: str) -> Lease:
+        return Lease(self)
+
+    def goal(self, method: str, **args: Any) -> Goal:
+        self.goals.append(Goal())
+        return self.goals[-1]
+
+    def setpoint(self, name: str, **fields: float) -> None:
+        self.setpoints.append(fields)
+
+    def stop(self, reason: str) -> v1.StopResult:
+        self.stops.append(reason)
+        return v1.StopResult(verdict=v1.STOP_VERDICT_STOPPED)
+
+
+class Shown:
+    """The robot in the graph, and its user."""
+
+    def __init__(self, **actions: dict[str, Any]) -> None:
+        self.robot, domain = Robot(), next(DOMAINS)
+        self.ros, self.user_ros = Ros(domain, threads=expose.THREADS), Ros(domain)
+        self.node, self.user = self.ros.node("shown", "r"), self.user_ros.node("user").node
+        offered = {name: expose.Action.model_validate(each) for name, each in actions.items()}
+        self.exposed = expose.Exposed(self.robot, self.node, offered)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self.robot.allowed.set()
+        self.exposed.close()
+        self.ros.close()
+        self.user_ros.close()
+
+
+@pytest.fixture
+def show() -> Iterator[Any]:
+    made: list[Shown] = []
+
+    def begin(**actions: dict[str, Any]) -> Shown:
+        made.append(Shown(**actions))
+        return made[-1]
+
+    yield begin
+    for each in made:
+        each.close()
+
+
+def answer(future: Any, what: str) -> Any:
+    wait_for(future.done, 30, what)
+    return future.result()
+
+
+def test_stop_and_cancel_are_answered_while_as_many_goals_run_as_may(show: Any) -> None:
+    from rclpy.action import ActionClient
+    from std_srvs.srv import Trigger
+    from test_msgs.action import NestedMessage
+
+    shown = show(go=ACTION)
+    client = ActionClient(shown.user, NestedMessage, "/r/go")
+    stop = shown.user.create_client(Trigger, "/r/stop")
+    assert client.wait_for_server(30)
+    assert stop.wait_for_service(30)
+
+    def send() -> Any:
+        return answer(client.send_goal_async(NestedMessage.Goal()), "an answer to a goal")
+
+    handles, results = [], []
+    for _ in range(expose.MAX_GOALS):
+        handles.append(send())
+        assert handles[-1].accepted
+        # Asked one by one: a service of ROS 2 keeps ten requests, and loses more.
+        results.append(handles[-1].get_result_async())
+    wait_for(lambda: len(shown.robot.goals) == expose.MAX_GOALS, 30, "all goals in flight")
+    assert not send().accepted, "one more than there are threads for"
+    assert shown.exposed.counters["too_many_goals"] == 1
+    assert answer(stop.call_async(Trigger.Request()), "an answer to stop").success
+    assert shown.robot.stops == ["service stop of ROS 2"]
+    for each in handles:
+        assert answer(each.cancel_goal_async(), "an answer to a cancel").goals_canceling
+    assert [answer(each, "a result").status for each in results] == [5] * len(results)
+    assert all(each.cancelled == ["cancelled in ROS 2"] for each in shown.robot.goals)
+    assert send().accepted, "there is room again"
