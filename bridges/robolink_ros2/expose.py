@@ -16,11 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import robolink
 from robolink import v1
 from robolink.client import Lease, RobotHandle
+from robolink.core.values import values_to_dict
 from robolink.errors import ConfigError, RobolinkError
 from robolink_ros2 import convert, fields
 from robolink_ros2.node import Out, Ros, RosNode, resolve
@@ -53,7 +54,7 @@ class Action(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: str
-    type: str
+    type: str = Field(pattern=r"^\w+/action/\w+$")
     args: dict[str, str] = {}
     feedback: dict[str, str] = {}
     progress: str = ""
@@ -74,6 +75,16 @@ def load_actions(path: Path | None) -> dict[str, Action]:
     except (OSError, KeyError, TypeError, AttributeError, ValidationError, yaml.YAMLError) as exc:
         hint = "actions: {go: {method: base.navigate_to, type: pkg/action/Name, args: {x: path}}}"
         raise ConfigError(f"{path} names no actions: {exc}", hint=hint) from exc
+
+
+def installed(ros_type: str, what: str) -> Any:
+    """The class of that type. Raises ConfigError, naming what needs it, where it is not installed."""
+    try:
+        return resolve(ros_type)
+    except LookupError as exc:
+        raise ConfigError(
+            f"{what}: {exc}", hint="where this runs; a type of your own: source its workspace"
+        ) from exc
 
 
 def fill_stream(message: Any, payload: Any) -> Any:
@@ -118,6 +129,9 @@ class Exposed:
         # One for all actions: a goal is let in and counted before the next one is looked at.
         self._group = node.ros.rclpy.callback_groups.MutuallyExclusiveCallbackGroup()
         sheet = robot.describe().sheet
+        for name, action in actions.items():
+            self._offer(name, action)
+        node.node.create_service(installed("std_srvs/srv/Trigger", "service stop"), "stop", self._on_stop)
         for component in sheet.components:
             for stream in component.streams:
                 if stream.schema in STREAMS:
@@ -125,9 +139,6 @@ class Exposed:
             for setpoint in component.setpoints:
                 if {each.name for each in setpoint.fields} & {"linear_x", "angular_z"}:
                     self._listen(component.name, setpoint)
-        for name, action in actions.items():
-            self._offer(name, action)
-        node.node.create_service(resolve("std_srvs/srv/Trigger"), "stop", self._on_stop)
         self._start(self._give_back)
 
     def _start(self, target: Callable[..., None], *arguments: Any) -> None:
@@ -138,7 +149,12 @@ class Exposed:
     # Out.
 
     def _pass_on(self, component: str, stream: str, ros_type: str) -> None:
-        out: Out = self._node.publish(f"{component}/{stream}", ros_type)
+        try:
+            out: Out = self._node.publish(f"{component}/{stream}", ros_type)
+        except LookupError as exc:
+            self.counters["left_out"] += 1
+            log.warning("%s.%s is left out: %s", component, stream, exc)
+            return
         with self._robot.stream(f"{component}.{stream}") as samples:
             while not self._ending.is_set():
                 sample = samples.next(LOOK_S)
@@ -222,11 +238,12 @@ class Exposed:
     def _offer(self, name: str, action: Action) -> None:
         from rclpy.action import ActionServer, CancelResponse
 
+        kind = installed(action.type, f"action {name}")
         server = ActionServer(
             self._node.node,
-            resolve(action.type),
+            kind,
             name,
-            lambda handle: self._counted(handle, action),
+            lambda handle: self._counted(handle, action, kind),
             callback_group=self._group,
             goal_callback=lambda goal: self._let_in(action),
             handle_accepted_callback=self._begin,
@@ -252,27 +269,22 @@ class Exposed:
             self._goals += 1
         handle.execute()
 
-    def _counted(self, handle: Any, action: Action) -> Any:
+    def _counted(self, handle: Any, action: Action, kind: Any) -> Any:
         """So that the end waits for it: the interpreter would, without a limit."""
         try:
-            return self._execute(handle, action)
+            return self._execute(handle, action, kind)
         finally:
             with self._goal_ended:
                 self._goals -= 1
                 self._goal_ended.notify_all()
 
-    def _execute(self, handle: Any, action: Action) -> Any:
-        kind = resolve(action.type)
-        feedback, result = kind.Feedback(), kind.Result()
+    def _execute(self, handle: Any, action: Action, kind: Any) -> Any:
+        result = kind.Result()
         component = action.method.partition(".")[0]
         try:
             args = {name: fields.read(handle.request, path) for name, path in action.args.items()}
             with self._robot.lease(component, reason="an action of ROS 2"):
-                goal = self._robot.goal(action.method, **args)
-                self._follow(handle, action, goal, feedback)
-                # Its end may be the hub's word that comes no more.
-                update = goal.wait(END_S)
-            values = goal.values() if update.state == v1.COMMAND_STATE_SUCCEEDED else {}
+                update, values = self._run(handle, action, args, kind.Feedback())
             for name, path in action.results.items():
                 if name in values:
                     fields.write(result, path, values[name])
@@ -290,6 +302,26 @@ class Exposed:
             handle.abort()
         return result
 
+    def _run(self, handle: Any, action: Action, args: dict[str, Any], feedback: Any) -> tuple[Any, Any]:
+        """The goal's last update, and what it returned. Whatever ends this ends the goal too: ROS 2 takes it for aborted."""
+        goal = self._robot.goal(action.method, **args)
+        try:
+            self._follow(handle, action, goal, feedback)
+            # Its end may be the hub's word that comes no more.
+            update = goal.wait(END_S)
+        except Exception:
+            # The lease may be cmd_vel's too, and then goes on.
+            self._cancel(goal, action)
+            raise
+        return update, goal.values() if update.state == v1.COMMAND_STATE_SUCCEEDED else {}
+
+    def _cancel(self, goal: Any, action: Action) -> None:
+        try:
+            goal.cancel("its ROS 2 goal is aborted")
+        except RobolinkError as exc:
+            self.counters["cancel_failed"] += 1
+            log.warning("%s may go on: its cancel failed: %s", action.method, exc)
+
     def _follow(self, handle: Any, action: Action, goal: Any, feedback: Any) -> None:
         """Feedback and cancel, until the goal has ended."""
         asked, measured, until = False, goal.feedback(), math.inf
@@ -306,10 +338,10 @@ class Exposed:
                 continue
             if action.progress:
                 fields.write(feedback, action.progress, float(found.progress))
-            values = {each.name: each.value for each in found.values.values}
+            values = values_to_dict(found.values)
             for name, path in action.feedback.items():
                 if name in values:
-                    fields.write(feedback, path, values[name].double_value)
+                    fields.write(feedback, path, values[name])
             handle.publish_feedback(feedback)
 
     def close(self) -> None:

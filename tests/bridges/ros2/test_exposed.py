@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from robolink import v1
 from robolink.channels import Channel, Iteration
+from robolink.core.values import to_values
+from robolink.errors import ConfigError
 from robolink_ros2 import expose
 from robolink_ros2.node import Ros
 from tests.bridges.ros2.conftest import DOMAINS
@@ -101,11 +104,18 @@ class Shown:
         self.ros, self.user_ros = Ros(domain, threads=expose.THREADS), Ros(domain)
         self.node, self.user = self.ros.node("shown", "r"), self.user_ros.node("user").node
         offered = {name: expose.Action.model_validate(each) for name, each in actions.items()}
-        self.exposed = expose.Exposed(self.robot, self.node, offered)  # type: ignore[arg-type]
+        try:
+            self.exposed = expose.Exposed(self.robot, self.node, offered)  # type: ignore[arg-type]
+        except BaseException:
+            self._leave()
+            raise
 
     def close(self) -> None:
         self.robot.allowed.set()
         self.exposed.close()
+        self._leave()
+
+    def _leave(self) -> None:
         self.ros.close()
         self.user_ros.close()
 
@@ -158,3 +168,44 @@ def test_stop_and_cancel_are_answered_while_as_many_goals_run_as_may(show: Any) 
     assert [answer(each, "a result").status for each in results] == [5] * len(results)
     assert all(each.cancelled == ["cancelled in ROS 2"] for each in shown.robot.goals)
     assert send().accepted, "there is room again"
+
+
+def named(**values: Any) -> v1.CommandFeedback:
+    """Feedback with these values."""
+    return v1.CommandFeedback(progress=0.5, values=to_values(values))
+
+
+def test_feedback_keeps_its_kind_and_what_does_not_fit_ends_the_goal_on_both_sides(show: Any) -> None:
+    from rclpy.action import ActionClient
+    from test_msgs.action import NestedMessage
+
+    paths = {each: f"nested_field.{each}_value" for each in ("float64", "int32", "bool")}
+    shown = show(go={**ACTION, "feedback": paths})
+    client = ActionClient(shown.user, NestedMessage, "/r/go")
+    assert client.wait_for_server(30)
+    heard: list[Any] = []
+    sent = client.send_goal_async(NestedMessage.Goal(), lambda message: heard.append(message.feedback))
+    result = answer(sent, "an answer to a goal").get_result_async()
+    goal = wait_for(lambda: shown.robot.goals, 30, "the goal")[0]
+    goal.measured.put(named(float64=7, int32=3, bool=True))
+    field = wait_for(lambda: heard, 30, "feedback")[0].nested_field
+    found = (field.float64_value, field.int32_value, field.bool_value)
+    assert found == (7.0, 3, True)
+    # A number that is not whole has no place in an integer of ROS 2.
+    goal.measured.put(named(int32=0.5))
+    assert answer(result, "a result").status == 6
+    assert goal.cancelled == ["its ROS 2 goal is aborted"]
+
+
+def test_a_type_that_is_not_installed_is_told_by_its_action(show: Any) -> None:
+    with pytest.raises(
+        ConfigError, match="action go: type acme_msgs/action/Go is not installed: install or source"
+    ):
+        show(go={"method": "base.go", "type": "acme_msgs/action/Go"})
+
+
+def test_a_type_that_is_no_action_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "actions.yaml"
+    file.write_text("actions: {go: {method: base.go, type: geometry_msgs/msg/Twist}}")
+    with pytest.raises(ConfigError, match="names no actions"):
+        expose.load_actions(file)
