@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+import robolink
 from robolink import v1
 from robolink.cloud import Fleet
 from robolink.cloud._errors import ApiStatusError
@@ -135,6 +137,47 @@ def test_the_schemas_take_generated_manifests_and_refuse_malformed_ones(cluster:
         with pytest.raises(ApiStatusError) as caught:
             cluster.apply(document)
         assert caught.value.status == 422, caught.value
+
+
+def discover(cluster: real.RealApi, hub: HubProcess, *arguments: str) -> list[str]:
+    """What `robolink kubeedge discover` says, line by line."""
+    command = [sys.executable, "-m", "robolink.cli", "kubeedge", "discover", "--hub", hub.url]
+    command += ["--kubeconfig", str(cluster.kubeconfig), "--node", "edge-1", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_discovery_is_dry_by_default_and_a_second_run_changes_nothing(
+    cluster: real.RealApi, hub: HubProcess
+) -> None:
+    place(cluster)
+    path = resource_path(cluster.namespace, "devices", "base-1")
+    command = [sys.executable, "-m", "robolink_sims.base", "--id", "base-1", "--hub", hub.url]
+    with (
+        robolink.connect(hub.url, name="test") as site,
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as robot,
+    ):
+        try:
+            wait_for(lambda: [each for each in site.robots() if each.robot == "base-1"], 60, "the robot")
+            assert discover(cluster, hub)[-1] == "dry run: 2 create; --write does it"
+            with pytest.raises(ApiStatusError):
+                cluster.servers.api.get(path)
+            assert discover(cluster, hub, "--write")[-1] == "2 create"
+            made = cluster.servers.api.get(path)
+            assert made["spec"]["nodeName"] == "edge-1"
+            # An operator's word stays, and the second run finds nothing to do.
+            names = [each["name"] for each in made["spec"]["properties"]]
+            at = f"/spec/properties/{names.index('base.max_speed')}/desired"
+            cluster.servers.api.patch(path, [{"op": "add", "path": at, "value": {"value": "0.5"}}])
+            version = cluster.servers.api.get(path)["metadata"]["resourceVersion"]
+            assert discover(cluster, hub, "--write")[-1] == "2 same"
+            assert cluster.servers.api.get(path)["metadata"]["resourceVersion"] == version
+            # Discovery leaves alone what it did not make.
+            theirs = cluster.servers.api.get(resource_path(cluster.namespace, "devices", ROBOT))
+            assert "labels" not in theirs["metadata"]
+        finally:
+            robot.terminate()
 
 
 @pytest.mark.skipif(
