@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from robolink import v1
 from robolink.client import AsyncGoalHandle, AsyncHub, AsyncRobotHandle
 from robolink.core import twincmd
 from robolink.core.twintext import decode, encode_text
-from robolink.core.values import Plain, values_to_dict
+from robolink.core.values import Plain, to_value, values_to_dict
 from robolink.errors import ConnectionLostError, DeadlineExceededError, RejectedError, RobolinkError
 from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.hublink import HubLink
@@ -218,13 +219,34 @@ async def _hold(
     except RobolinkError as exc:
         if not accepted.done():
             accepted.set_exception(exc)
+    except Exception as exc:
+        # The request that waits hears of whatever it is, or it would wait for ever.
+        if accepted.done():
+            raise
+        accepted.set_exception(exc)
     except asyncio.CancelledError:
         accepted.cancel()
         raise
 
 
 def _plain(name: str, value: Any, kind: v1.ValueType | None) -> Plain:
-    """JSON's value as the sheet's type; text is read as a twin's text would be."""
+    """JSON's value as the sheet's type; text is read as a twin's text would be.
+
+    Raises:
+        ValueError: It is of another type, no finite number, or out of the type's range.
+    """
+    try:
+        made = _typed(name, value, kind)
+        to_value(made)
+    except OverflowError as exc:
+        raise ValueError(f"{name}: {str(value)[:60]!r} is out of range") from exc
+    numbers = made if isinstance(made, tuple) else (made,)
+    if any(isinstance(each, float) and not math.isfinite(each) for each in numbers):
+        raise ValueError(f"{name}: {str(value)[:60]!r} is no finite number")
+    return made
+
+
+def _typed(name: str, value: Any, kind: v1.ValueType | None) -> Plain:
     if kind is None:
         kind = v1.VALUE_TYPE_STRING if isinstance(value, str) else v1.VALUE_TYPE_DOUBLE
     if isinstance(value, str):
@@ -234,7 +256,7 @@ def _plain(name: str, value: Any, kind: v1.ValueType | None) -> Plain:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and kind == v1.VALUE_TYPE_DOUBLE:
         return float(value)
-    if number and kind == v1.VALUE_TYPE_INT and value == int(value):
+    if number and kind == v1.VALUE_TYPE_INT and math.isfinite(value) and value == int(value):
         return int(value)
     if isinstance(value, list) and kind == v1.VALUE_TYPE_VECTOR:
         if all(isinstance(each, int | float) and not isinstance(each, bool) for each in value):

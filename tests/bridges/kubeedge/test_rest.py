@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from robolink import v1
 from robolink.cli.ports import free_ports
-from robolink.errors import ConfigError
+from robolink.core.values import to_value
+from robolink.errors import ConfigError, RejectedError
+from robolink_kubeedge import restcalls
 from robolink_kubeedge.config import MapperConfig
 from robolink_kubeedge.mapper import Mapper
 from robolink_kubeedge.rest import RestServer
@@ -130,6 +137,10 @@ def test_bad_requests_are_told_and_run_nothing(rest: Rest) -> None:
         {"args": {"number": "x"}},
         {"args": {"number": 1.5}},
         {"args": {"number": True}},
+        {"args": {"number": 2**63}},
+        {"args": {"number": 1e300}},
+        {"args": {"number": "9" * 30}},
+        {"args": {"number": 1, "unknown": 10**400}},
     ):
         status, answer = rest.method("walker.count", body)
         assert status == 400, (body, answer)
@@ -142,6 +153,11 @@ def test_bad_requests_are_told_and_run_nothing(rest: Rest) -> None:
     assert rest.method("set", {"property": LIMIT, "value": "fast"})[0] == 400
     assert rest.method("set", {"property": LIMIT, "value": 9.0})[1]["cause"] == "LIMIT"
     assert rest.method("set", {})[0] == 400
+    for word in ("Infinity", "-Infinity", "NaN"):
+        body = f'{{"args": {{"number": {word}}}, "property": "{LIMIT}", "value": {word}}}'
+        for name in ("walker.count", "set"):
+            raw = rest.client.post(f"devicemethod/{DEVICE}/{name}", content=body)
+            assert (raw.status_code, str(float(word)) in raw.json()["error"]) == (400, True)
     raw = rest.client.post(f"devicemethod/{DEVICE}/set", content=b"{" * 100)
     assert raw.status_code == 400
     assert rest.client.post(f"devicemethod/{DEVICE}/set", content=b" " * 70_000).status_code == 400
@@ -160,6 +176,35 @@ def test_bad_requests_are_told_and_run_nothing(rest: Rest) -> None:
         return status == 503
 
     wait_for(away, 30, "the answer without a hub")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(-(10**400), 10**400) | st.floats() | st.text(),
+    st.lists,
+    max_leaves=5,
+)
+
+
+@given(JSON, st.sampled_from([None, *v1.ValueType.values()[1:]]))
+def test_any_json_is_a_value_that_can_be_sent_or_is_refused(value: Any, kind: v1.ValueType | None) -> None:
+    try:
+        made = restcalls._plain("walker.limit", value, kind)
+    except ValueError:
+        return
+    to_value(made)
+    numbers = made if isinstance(made, tuple) else (made,)
+    assert all(math.isfinite(each) for each in numbers if isinstance(each, float))
+
+
+@pytest.mark.parametrize("fault", [ValueError("no"), ZeroDivisionError("no"), RejectedError("no", cause=8)])
+async def test_a_request_hears_of_whatever_keeps_its_method_from_running(fault: Exception) -> None:
+    class Robot:
+        async def goal(self, *_: Any, **__: Any) -> None:
+            raise fault
+
+    accepted = asyncio.get_running_loop().create_future()
+    await restcalls._hold(Robot(), "walker.count", v1.Method(), {}, accepted)  # type: ignore[arg-type]
+    assert accepted.exception() is fault
 
 
 def test_get_writes_nothing_unless_asked_and_no_token_no_rest(tmp_path: Path) -> None:
