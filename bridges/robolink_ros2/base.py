@@ -212,9 +212,23 @@ class PoseTopicPart(Part):
         """Nobody takes goals."""
         return [f"a subscriber of {self.config.topic}"] if self._out and not self._out.listeners() else []
 
-    def _message(self, x: float, y: float, theta: float) -> Any:
+    def _message(self, x: float, y: float, theta: float, frame_id: str) -> Any:
         assert self._out is not None and self._node is not None
-        return convert.fill_pose(self._node.stamp(self._out.type()), x, y, theta, self.config.frame_id)
+        return convert.fill_pose(self._node.stamp(self._out.type()), x, y, theta, frame_id)
+
+    def _here(self, measured: Measured) -> Any:
+        """Stay: that place is in the frame in which it was measured, whichever the goal's is."""
+        here = measured.payload
+        return self._message(here.x, here.y, here.theta, measured.frame_id)
+
+    def _foreign(self, measured: Measured) -> str:
+        """Why no goal can be measured by it, or where it is be held; "": it can."""
+        if measured.frame_id == self.config.frame_id:
+            return ""
+        return (
+            f"goals are in the frame {self.config.frame_id!r}, {self.config.odometry} is in {measured.frame_id!r}: "
+            "neither the way left nor a place to hold is known; map one of the same frame"
+        )
 
     def _measured(self) -> Measured | None:
         return self.robot.measured(self.component, self.config.odometry)
@@ -223,8 +237,7 @@ class PoseTopicPart(Part):
         """A topic knows no cancel: the goal becomes the place where it is."""
         measured = self._measured()
         if measured is not None and self._out is not None:
-            here = measured.payload
-            self._out.send(self._message(here.x, here.y, here.theta))
+            self._out.send(self._here(measured))
         self.robot.stand(self.component)
 
     def _navigate(self, run: Run) -> None:
@@ -239,26 +252,29 @@ class PoseTopicPart(Part):
             order.ended(ending, "before it was sent")
             return
         assert measured is not None
+        if foreign := self._foreign(measured):
+            order.fail(foreign, v1.CAUSE_UNSUPPORTED)
+            return
         x, y, theta = (float(order.args[name]) for name in ("x", "y", "theta"))
         start = max(math.hypot(x - measured.payload.x, y - measured.payload.y), self.config.tolerance_m)
         run.abort = self.hold
         key = self.robot.guard.holding(out.name, "geometry_msgs/msg/PoseStamped")
-        out.send(self._message(x, y, theta))
+        out.send(self._message(x, y, theta, self.config.frame_id))
         settled_at = None
         try:
             while True:
                 measured = self._measured() or measured
                 here = measured.payload
-                key.update(self._message(here.x, here.y, here.theta))
+                key.update(self._here(measured))
                 left = math.hypot(x - here.x, y - here.y)
                 turn = abs(math.remainder(theta - here.theta, math.tau))
                 if run.ending is not None:
                     self.hold()
                     order.ended(run.ending, f"{left:.2f} m before the pose")
                     return
-                if run.lost:
+                if lost := run.lost or self._foreign(measured):
                     self.hold()
-                    order.fail(run.lost, v1.CAUSE_UNREACHABLE)
+                    order.fail(lost, v1.CAUSE_UNREACHABLE)
                     return
                 there = (
                     left <= self.config.tolerance_m and turn <= self.config.tolerance_rad and is_still(here)

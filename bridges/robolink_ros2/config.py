@@ -95,7 +95,7 @@ class ByActionOrTopic(Model):
 class Navigate(ByActionOrTopic):
     """NavigateToPose, or a topic that takes PoseStamped goals."""
 
-    frame_id: str = "map"
+    frame_id: str = Field(default="map", description="of a goal; by a topic: the frame of the odometry too")
     tolerance_m: float = Field(default=0.15, gt=0)
     tolerance_rad: float = Field(default=0.2, gt=0)
     odometry: str = Field(

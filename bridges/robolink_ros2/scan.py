@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from robolink_ros2.describe import FOLLOW, GRIP, NAVIGATE
 
+ODOMETRY: Final = "nav_msgs/msg/Odometry"
 TWISTS: Final = ("geometry_msgs/msg/Twist", "geometry_msgs/msg/TwistStamped")
 # By type: the component that it makes, its type, and the name of the stream.
 SENSORS: Final = {
@@ -36,6 +37,7 @@ class Graph(NamedTuple):
         published: Topics that somebody publishes.
         taken: Topics that somebody subscribes to.
         joints: Names of the joints that joint states tell of; empty where none was heard.
+        frame: In which the odometry is; "" where none was heard.
         missing: Types that are not installed here.
     """
 
@@ -46,6 +48,7 @@ class Graph(NamedTuple):
     nodes: list[str]
     joints: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
+    frame: str = ""
 
 
 def look(domain_id: int | None, namespace: str, wait_s: float) -> Graph:
@@ -56,16 +59,23 @@ def look(domain_id: int | None, namespace: str, wait_s: float) -> Graph:
     try:
         node = ros.node("robolink_scan")
         until = time.monotonic() + wait_s
-        heard: list[tuple[str, ...]] = []
-        listened = ""
+        heard: dict[str, None] = {}
+        frames: set[str] = set()
+        listened: set[str] = set()
+        told = {
+            # Several broadcasters may share the topic.
+            "sensor_msgs/msg/JointState": lambda message: heard.update(dict.fromkeys(message.name)),
+            ODOMETRY: lambda message: frames.add(message.header.frame_id),
+        }
         while time.monotonic() < until:
             time.sleep(0.2)
             graph = _seen(node.node, namespace)
-            joints = next((n for n, t in graph.published.items() if t == "sensor_msgs/msg/JointState"), "")
-            if joints and not listened:
-                listened = joints
-                node.listen(joints, "sensor_msgs/msg/JointState", lambda m: heard.append(tuple(m.name)))
-        return _seen(node.node, namespace)._replace(joints=heard[-1] if heard else ())
+            for kind, take in told.items():
+                topic, _ = _find(graph.published, kind)
+                if topic and kind not in listened:
+                    listened.add(kind)
+                    node.listen(topic, kind, take)
+        return _seen(node.node, namespace)._replace(joints=tuple(heard), frame=next(iter(frames), ""))
     finally:
         ros.close()
 
@@ -153,7 +163,7 @@ def _find(names: dict[str, str], *types: str) -> tuple[str, str]:
 
 def _base(out: _Writer, graph: Graph) -> set[str]:
     cmd_vel, kind = _find(graph.taken, *TWISTS)
-    odom, _ = _find(graph.published, "nav_msgs/msg/Odometry")
+    odom, _ = _find(graph.published, ODOMETRY)
     if not cmd_vel and not odom:
         return set()
     out.add(1, "base:")
@@ -173,7 +183,10 @@ def _base(out: _Writer, graph: Graph) -> set[str]:
         out.add(2, f"navigate_to: {{action: {action}, frame_id: map}}")
     elif goal and odom:
         why = f"{NAVIGATE} is not installed here" if action else "progress is measured by the odometry"
-        out.add(2, f"navigate_to: {{topic: {goal}, frame_id: map}}", why)
+        if graph.frame:
+            out.add(2, f"navigate_to: {{topic: {goal}, frame_id: {graph.frame}}}", why)
+        else:
+            out.add(2, f"# navigate_to: {{topic: {goal}, frame_id: ?}}", "the odometry's; none was heard")
     return {cmd_vel, odom, action, goal}
 
 

@@ -31,10 +31,11 @@ EARLY: Final = 0.9
 
 
 class Measured(NamedTuple):
-    """The newest sample and when it came, monotonic s."""
+    """The newest sample, when it came, monotonic s, and in which frame it is."""
 
     payload: Any
     at: float
+    frame_id: str = ""
 
 
 class Joint(NamedTuple):
@@ -85,7 +86,9 @@ class StreamPart(Part):
         except (ValueError, TypeError) as exc:
             self.robot.malformed(f"on {self.config.topic}: {exc}")
             return
-        before, self.measured = self.measured, Measured(taken.payload, now)
+        header = getattr(message, "header", None)
+        frame_id = getattr(header, "frame_id", "")
+        before, self.measured = self.measured, Measured(taken.payload, now, frame_id or self.config.frame_id)
         if isinstance(taken.payload, v1.JointState):
             self._merge(self.positions, taken.payload.name, taken.payload.position, now)
             self._merge(self.speeds, taken.payload.name, taken.payload.velocity, now)
@@ -93,10 +96,8 @@ class StreamPart(Part):
         if rate and now - self._last < EARLY / rate:
             return  # Goals are measured by every sample, the hub is told of some.
         self._last = now
-        header = getattr(message, "header", None)
         stamp = convert.stamp_ns(header.stamp) if header is not None else 0
         at = self._clock.measured_at(stamp, self._node.now_ns() if self._node and stamp else 0, now)
-        frame_id = getattr(header, "frame_id", "")
         self.robot.publish(self.component, self.name, taken, frame_id, at)
         self._readings(taken.payload, before)
 

@@ -37,6 +37,7 @@ GRAPH = Graph(
     nodes=["/base_controller"],
     joints=("a", "b"),
     missing=frozenset({"nav2_msgs/action/NavigateToPose", "acme_msgs/msg/Odd"}),
+    frame="odom",
 )
 
 
@@ -48,7 +49,7 @@ def test_a_graph_becomes_a_mapping_that_is_right() -> None:
     assert (base.velocity.topic, base.velocity.type) == ("/cmd_vel", "geometry_msgs/msg/TwistStamped")
     # Its action's type is missing here, so the goal goes by the topic, and the file says why.
     assert base.navigate_to is not None
-    assert base.navigate_to.topic == "/goal_pose"
+    assert (base.navigate_to.topic, base.navigate_to.frame_id) == ("/goal_pose", "odom")
     assert "NavigateToPose is not installed here" in text
     assert robot.components["arm"].trajectory is not None
     assert robot.components["arm"].trajectory.joints == ("a", "b")
@@ -56,6 +57,10 @@ def test_a_graph_becomes_a_mapping_that_is_right() -> None:
     assert "#   lights: {service: /lights, type: std_srvs/srv/SetBool}" in text
     assert "acme_msgs/msg/Odd}  (its type is not installed here)" in text
     assert "a mobile base, an arm, camera, lidar" in summary(GRAPH)
+    # In which frame a goal can be measured is known by an odometry that was heard, or not at all.
+    deaf = mapping_text(GRAPH._replace(frame=""), robot="r-1", namespace="", domain_id=7)
+    assert config.check(yaml.safe_load(deaf), "scan").robots[0].components["base"].navigate_to is None
+    assert "# navigate_to: {topic: /goal_pose, frame_id: ?}" in deaf
 
 
 IN_FLIGHT = """

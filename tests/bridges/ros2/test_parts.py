@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robolink import v1
@@ -14,6 +14,7 @@ from tests.conftest import wait_for
 
 pytest.importorskip("sensor_msgs", reason="needs ROS 2's message packages (extra ros2)")
 
+from nav_msgs.msg import Odometry
 from sensor_msgs.msg import JointState
 
 CANCELED, FAILED = v1.COMMAND_STATE_CANCELED, v1.COMMAND_STATE_FAILED
@@ -107,6 +108,7 @@ def test_a_joint_that_nobody_tells_of_any_more_ends_its_goal_though_others_go_on
         assert held(stage.node.outs["go"].sent[-1]) == (JOINTS, [0.0, 0.0])
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.floats(-3, 3)), max_size=20))
 def test_the_last_position_of_each_joint_is_known(told: list[tuple[str, float]]) -> None:
     with Stage({"arm": {"streams": {"joint_states": "joint_states"}}}) as stage:
@@ -127,3 +129,65 @@ def test_names_of_joints_do_not_pile_up() -> None:
         assert stage.robot.joints("arm", "joint_states", ["j255"]) is not None
         assert stage.robot.joints("arm", "joint_states", ["j256"]) is None
         assert "more than 256 joints, such as j299" in stage.link.reports["ros.problems"]
+
+
+def base(frame_id: str, *, stream: str = "") -> dict[str, Any]:
+    """Goals in that frame; the odometry's, as far as its messages do not say."""
+    odometry = {"topic": "odom", "frame_id": stream}
+    goal = {"topic": "goal_pose", "frame_id": frame_id, "tolerance_m": 0.1}
+    return {"base": {"type": "base", "navigate_to": goal, "streams": {"odometry": odometry}}}
+
+
+def place(x: float, frame_id: str = "odom", speed: float = 0.0) -> Odometry:
+    message = Odometry()
+    message.header.frame_id = frame_id
+    message.pose.pose.position.x, message.pose.pose.orientation.w = x, 1.0
+    message.twist.twist.linear.x = speed
+    return message
+
+
+def navigate(stage: Stage, x: float = 5.0) -> Order:
+    return stage.begin("base.navigate_to", "goal_pose", x=x, y=0.0, theta=0.0)
+
+
+@pytest.mark.parametrize("end", ["cancel", "stop"])
+def test_a_pose_is_held_in_the_frame_in_which_it_was_measured(end: str) -> None:
+    with Stage(base("odom")) as stage:
+        stage.hear("odom", place(1.0))
+        order = navigate(stage)
+        stage.hear("odom", place(2.0, speed=0.4))
+        stage.cancel(order, CANCELED if end == "cancel" else STOPPED)
+        assert order.wait()[0] == (CANCELED if end == "cancel" else STOPPED)
+        sent = stage.node.outs["goal_pose"].sent
+        assert {each.header.frame_id for each in (*sent, stage.guard.holds["goal_pose"])} == {"odom"}
+        assert (sent[0].pose.position.x, sent[-1].pose.position.x) == (5.0, 2.0)
+
+
+@pytest.mark.parametrize("frame_id", ["odom", ""])
+def test_a_goal_in_another_frame_than_the_odometry_is_refused_in_words(frame_id: str) -> None:
+    with Stage(base("map")) as stage:
+        stage.hear("odom", place(1.0, frame_id))
+        state, text = navigate(stage).wait()
+        assert state == FAILED
+        assert f"goals are in the frame 'map', odometry is in '{frame_id}'" in text
+        assert not stage.node.outs["goal_pose"].sent
+
+
+def test_a_frame_that_the_messages_do_not_name_is_that_of_the_mapping() -> None:
+    with Stage(base("map", stream="map")) as stage:
+        stage.hear("odom", place(1.0, ""))
+        order = navigate(stage)
+        stage.cancel(order)
+        assert order.wait()[0] == CANCELED
+        assert {each.header.frame_id for each in stage.node.outs["goal_pose"].sent} == {"map"}
+
+
+def test_an_odometry_that_changes_its_frame_ends_the_goal_where_it_is() -> None:
+    with Stage(base("odom")) as stage:
+        stage.hear("odom", place(1.0))
+        order = navigate(stage)
+        stage.hear("odom", place(7.0, "map"))
+        state, text = order.wait()
+        assert (state, "is in 'map'" in text) == (FAILED, True)
+        hold = stage.node.outs["goal_pose"].sent[-1]
+        assert (hold.header.frame_id, hold.pose.position.x) == ("map", 7.0)
