@@ -59,11 +59,15 @@ class Plan:
 
     Args:
         minimum_ms: No property is pushed more often.
+
+    Attributes:
+        targets: Other ends that somebody asks for.
     """
 
     def __init__(self, minimum_ms: int) -> None:
         """Nobody asks for anything."""
         self._minimum_ms = minimum_ms
+        self.targets: frozenset[str] = frozenset()
         self._documents: dict[DeviceKey, pb.Device] = {}
         self._asked: dict[DeviceKey, list[Asked]] = {}
         self._due: dict[tuple[DeviceKey, str], float] = {}
@@ -84,10 +88,11 @@ class Plan:
                     faults.add(each)
                 else:
                     self._asked[key].append(each)
-            for old in [
-                each for each in found[0].noted if each.code == "PUSH_INVALID" and each not in faults
-            ]:
-                table.note(key, old, now, gone=True)
+            names = {each.name for each in self._asked[key]}
+            for old in tuple(found[0].noted):
+                unasked = old.code == "PUSH_FAILED" and old.detail not in names
+                if unasked or (old.code == "PUSH_INVALID" and old not in faults):
+                    table.note(key, old, now, gone=True)
             for new in faults:
                 table.note(key, new, now)
         self._due = {
@@ -95,6 +100,14 @@ class Plan:
             for entries in self._asked.values()
             for each in entries
         }
+        self.targets = frozenset(each.way.target for entries in self._asked.values() for each in entries)
+
+    def asks(self, reading: Reading) -> bool:
+        """Whether it is still wanted there."""
+        return any(
+            (each.name, each.way) == (reading.name, reading.way)
+            for each in self._asked.get(reading.device, ())
+        )
 
     def due(self, now: float) -> list[Asked]:
         """What is to be pushed now; each then waits for its cycle."""
@@ -122,7 +135,13 @@ class Target:
         """Nothing waits."""
         self.sender, self._config, self._counters = sender, config, counters
         self._waiting: deque[Reading] = deque()
+        self._sending = False
         self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Readings that are not sent yet."""
+        return len(self._waiting) + self._sending
 
     def put(self, reading: Reading) -> Reading | None:
         """Let it wait; what had to go for it."""
@@ -140,8 +159,10 @@ class Target:
                 while not self._waiting:
                     self._wake.clear()
                     await self._wake.wait()
-                reading = self._waiting.popleft()
-                told(reading, await self._send(reading))
+                reading, self._sending = self._waiting.popleft(), True
+                arrived = await self._send(reading)
+                self._sending = False
+                told(reading, arrived)
 
     async def _send(self, reading: Reading) -> bool:
         wait_s = self._config.back_off_s
@@ -151,10 +172,12 @@ class Target:
                 await asyncio.sleep(wait_s)
                 wait_s = min(self._config.back_off_max_s, wait_s * 2)
             try:
-                async with asyncio.timeout(self._config.timeout_s):
+                async with asyncio.timeout(reading.way.timeout_s or self._config.timeout_s):
                     await self.sender.send(reading)
             except (ways.PushError, TimeoutError) as exc:
                 log.info("push of %s to %s: %s", reading.name, self.sender, exc)
+                if isinstance(exc, ways.PushRefusedError):
+                    break  # What waits behind it may be for another path, and welcome.
                 continue
             self._counters["pushed"] += 1
             return True
@@ -169,7 +192,7 @@ class Pusher:
         """Nothing is opened yet."""
         self._config, self._table, self._counters = config, table, counters
         self._plan = Plan(config.minimum_cycle_ms)
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, tuple[Target, asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
         """Push until cancelled."""
@@ -177,6 +200,7 @@ class Pusher:
             while True:
                 now = time.monotonic()
                 self._plan.update(self._table, now)
+                self._drop_unused()
                 for each in self._plan.due(now):
                     self._put(group, each, now)
                 await asyncio.sleep(LOOK_S)
@@ -185,18 +209,27 @@ class Pusher:
         reading = ways.reading(self._table, each.device, each.name, each.way, time.time_ns())
         if reading is None:
             return  # Never reported yet.
-        target = self._targets.get(each.way.target)
-        if target is None:
+        found = self._targets.get(each.way.target)
+        if found is None:
             if len(self._targets) >= MAX_TARGETS:
                 self._counters["push_targets_refused"] += 1
                 self._table.note(each.device, Fault("PUSH_FAILED", each.name), now)
                 return
             target = Target(ways.sender(each.way), self._config, self._counters)
-            self._targets[each.way.target] = target
-            group.create_task(target.run(self._told))
-        gone = target.put(reading)
+            found = target, group.create_task(target.run(self._told))
+            self._targets[each.way.target] = found
+        gone = found[0].put(reading)
         if gone is not None:
             self._told(gone, False)
 
+    def _drop_unused(self) -> None:
+        """Other ends that no Device names any more make room, with what waited for them."""
+        for name in self._targets.keys() - self._plan.targets:
+            target, task = self._targets.pop(name)
+            task.cancel()
+            self._counters["push_unasked"] += target.waiting
+
     def _told(self, reading: Reading, arrived: bool) -> None:
+        if not self._plan.asks(reading):
+            return  # Its Device was changed meanwhile: how the old way ends is no fault of it.
         self._table.note(reading.device, Fault("PUSH_FAILED", reading.name), time.monotonic(), gone=arrived)

@@ -27,21 +27,34 @@ from robolink_kubeedge.reports import DeviceKey
 
 MAX_TOPIC_BYTES: Final = 65535
 SCOPE: Final = "robolink.kubeedge"
+# Who else is pushed to the same host waits for so long at most.
+MAX_TIMEOUT_S: Final = 60.0
+# Statuses of the asker's fault that may pass all the same: 408, too early, too many.
+_PASSING: Final = frozenset({408, 425, 429})
 
 
 class PushError(RobolinkError):
     """One try failed."""
 
+    retryable = True
+
+
+class PushRefusedError(PushError):
+    """The other end will not take it, however often it is said."""
+
+    retryable = False
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How and where to; `target` is what shares a connection."""
+    """How and where to; `target` is what shares a connection, `timeout_s` is of one try, 0 for the mapper's own."""
 
     kind: str
     target: str
     path: str = ""
     qos: int = 0
     retained: bool = False
+    timeout_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,10 @@ def way_of(method: pb.PushMethod) -> Way:
         host = host if "://" in host else f"http://{host}"
         port = f":{method.http.port}" if method.http.port else ""
         target = _url(f"{host.rstrip('/')}{port}")
-        return Way("http", target, "/" + method.http.request_path.lstrip("/"))
+        if method.http.timeout < 0:
+            raise ValueError(f"a timeout of {method.http.timeout} ms")
+        timeout_s = min(method.http.timeout / 1000, MAX_TIMEOUT_S)
+        return Way("http", target, "/" + method.http.request_path.lstrip("/"), timeout_s=timeout_s)
     if method.HasField("otel"):
         return Way("otel", _url(method.otel.endpoint_url))
     mqtt = method.mqtt
@@ -172,7 +188,7 @@ class HttpSender:
         await self._client.aclose()
 
     async def send(self, reading: Reading) -> None:
-        """One POST; anything but 2xx is a failure. Raises PushError."""
+        """One POST; anything but 2xx is a failure, and what this request itself is blamed for a final one. Raises PushError."""
         way = reading.way
         otel = way.kind == "otel"
         try:
@@ -184,7 +200,8 @@ class HttpSender:
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise PushError(f"{type(exc).__name__}: {exc}") from exc
         if not answer.is_success:
-            raise PushError(f"answered {answer.status_code}")
+            final = answer.is_client_error and answer.status_code not in _PASSING
+            raise (PushRefusedError if final else PushError)(f"answered {answer.status_code}")
 
 
 class MqttSender:

@@ -159,6 +159,7 @@ class Sink:
     def __init__(self) -> None:
         self.got: list[tuple[str, Any]] = []
         self.refuse = 0
+        self.statuses: dict[str, int] = {}
         sink = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -167,6 +168,9 @@ class Sink:
                 if sink.refuse:
                     sink.refuse -= 1
                     self.send_error(503)
+                    return
+                if self.path in sink.statuses:
+                    self.send_error(sink.statuses[self.path])
                     return
                 sink.got.append((self.path, body))
                 self.send_response(204)
@@ -217,6 +221,88 @@ async def test_by_http_after_refusals_and_the_fault_comes_and_goes(table: Device
         ("PUSH_FAILED", False),
     ]
     assert counters["push_failed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(400, 0), (401, 0), (404, 0), (413, 0), (408, 2), (425, 2), (429, 2), (500, 2), (503, 2)],
+)
+async def test_what_the_request_is_blamed_for_is_not_said_again(sink: Sink, status: int, again: int) -> None:
+    sink.statuses["/wrong"] = status
+    counters: Counter[str] = Counter()
+    host = f"http://127.0.0.1:{sink.port}"
+    target = Target(push_ways.sender(Way("http", host)), QUICK, counters)
+    target.put(reading(Way("http", host, "/wrong")))
+    target.put(reading(Way("http", host, "/right")))
+    told: list[bool] = []
+    task = asyncio.create_task(target.run(lambda _, arrived: told.append(arrived)))
+    await until(lambda: len(told) == 2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert told == [False, True]
+    assert (counters["push_again"], counters["push_failed"], counters["pushed"]) == (again, 1, 1)
+
+
+async def test_a_failure_is_over_with_what_was_asked_for_and_so_is_its_target(
+    table: DeviceTable, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robolink_kubeedge.push.MAX_TARGETS", 1)
+    closed = sink.port
+    sink.close()
+    other = Sink()
+    counters: Counter[str] = Counter()
+    table.put(pushing(cycle_ms=100, http={"host_name": "http://127.0.0.1", "port": closed}), 0.0)
+    task = asyncio.create_task(Pusher(QUICK, table, counters).run())
+    failed = Fault("PUSH_FAILED", DISTANCE)
+    try:
+        await until(lambda: (KEY, failed, True) in table.events)
+        table.put(pushing(), 0.0)
+        await until(lambda: table.events[-1] == (KEY, failed, False))
+        table.put(pushing(cycle_ms=100, http={"host_name": "http://127.0.0.1", "port": other.port}), 0.0)
+        await until(lambda: other.got)
+        assert counters["push_targets_refused"] == 0
+        assert table.events[-1] == (KEY, failed, False)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        other.close()
+
+
+def test_how_an_old_way_ends_is_no_fault_of_the_present_one(table: DeviceTable) -> None:
+    pusher = Pusher(QUICK, table, Counter())
+    table.put(pushing(http={"host_name": "http://h", "request_path": "old"}), 0.0)
+    pusher._plan.update(table, 0.0)
+    [was] = pusher._plan.due(0.0)
+    table.put(pushing(http={"host_name": "http://h", "request_path": "new"}), 0.0)
+    pusher._plan.update(table, 0.0)
+    pusher._told(reading(was.way), False)
+    assert not table.events
+    [now] = pusher._plan.due(9.0)
+    pusher._told(reading(now.way), False)
+    assert [each[1:] for each in table.events] == [(Fault("PUSH_FAILED", DISTANCE), True)]
+
+
+async def test_a_ways_own_timeout_counts() -> None:
+    class Silent(Unwilling):
+        async def send(self, reading: Reading) -> None:
+            await asyncio.Event().wait()
+
+    def way(timeout: int) -> Way:
+        document = pushing(http={"host_name": "http://h", "timeout": timeout})
+        return push_ways.way_of(
+            next(each for each in document.spec.properties if each.name == DISTANCE).push_method
+        )
+
+    assert [way(each).timeout_s for each in (0, 250, 10**15)] == [0.0, 0.25, push_ways.MAX_TIMEOUT_S]
+    with pytest.raises(ValueError, match="-1 ms"):
+        way(-1)
+    target = Target(Silent(0), QUICK.model_copy(update={"timeout_s": 1e6}), Counter())
+    told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    target.put(reading(way(1)))
+    task = asyncio.create_task(target.run(lambda _, arrived: told.set_result(arrived)))
+    assert await asyncio.wait_for(told, 10) is False
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_by_otel_as_a_gauge(table: DeviceTable, sink: Sink) -> None:
