@@ -85,7 +85,10 @@ class Session:
             LocalProtocolError: No message of the profile, or too many wait.
             FrameTooLongError: It does not fit a frame, and the peer takes no fragments as long.
         """
-        frame = frame_of(message)
+        return self.send_frame(frame_of(message))
+
+    def send_frame(self, frame: Frame) -> int:
+        """As `send`."""
         if is_sequenced(frame.kind):
             return self.window.send(frame)
         frame.to_bytes(0)  # a body that is too long is refused here, at its sender

@@ -41,7 +41,12 @@ MAX_STUFFED_BYTES: Final = 2 * MAX_CONTENT_BYTES
 # Kinds below are sequenced and acknowledged.
 FIRST_BEST_EFFORT: Final = 32
 
+HELLO: Final[int] = v1.SERIAL_FRAME_KIND_HELLO
+# CRC-32 over bytes and their own CRC, whatever seed it began with.
+RESIDUE: Final = 0x2144DF1C
+
 _FLAG_BYTE: Final = bytes((FLAG,))
+_PAIRS: Final = {bytes((byte,)): bytes((ESCAPE, byte ^ ESCAPE_XOR)) for byte in range(256)}
 _PATTERNS: Final = {
     False: re.compile(b"[" + re.escape(ESCAPED) + b"]"),
     True: re.compile(b"[" + re.escape(CONTROL) + b"]"),
@@ -70,18 +75,7 @@ class Frame:
             FrameTooLongError: The body is over MAX_BODY_BYTES.
             LocalProtocolError: A header field does not fit its byte.
         """
-        if len(self.body) > MAX_BODY_BYTES:
-            raise FrameTooLongError(size=len(self.body), limit=MAX_BODY_BYTES)
-        try:
-            content = bytes((self.kind, self.seq, self.ack)) + self.body
-        except ValueError as exc:
-            raise LocalProtocolError(
-                f"kind {self.kind}, seq {self.seq}, ack {self.ack}: each is one byte"
-            ) from exc
-        hello = self.kind == v1.SERIAL_FRAME_KIND_HELLO
-        content += zlib.crc32(content, 0 if hello else seed).to_bytes(4, "little")
-        stuffed = _PATTERNS[hello].sub(lambda found: bytes((ESCAPE, found[0][0] ^ ESCAPE_XOR)), content)
-        return _FLAG_BYTE + stuffed + _FLAG_BYTE
+        return wire_bytes(self.kind, self.seq, self.ack, self.body, seed)
 
     @classmethod
     def from_stuffed(cls, stuffed: bytes, seed: int) -> Frame:
@@ -92,18 +86,38 @@ class Frame:
         """
         if len(stuffed) > MAX_STUFFED_BYTES:
             raise FrameTooLongError(size=len(stuffed), limit=MAX_STUFFED_BYTES)
-        if _ends_in_escape(stuffed):
-            raise RemoteProtocolError("the frame ends within an escape")
-        content = _ESCAPE_PAIR.sub(lambda found: bytes((found[1][0] ^ ESCAPE_XOR,)), stuffed)
+        content = _unstuffed(stuffed) if ESCAPE in stuffed else stuffed
         if len(content) < MIN_CONTENT_BYTES:
             raise RemoteProtocolError(f"{len(content)} bytes are no frame")
         if len(content) > MAX_CONTENT_BYTES:
             raise FrameTooLongError(size=len(content), limit=MAX_CONTENT_BYTES)
         kind = content[0]
-        crc = zlib.crc32(content[:-4], 0 if kind == v1.SERIAL_FRAME_KIND_HELLO else seed)
-        if crc.to_bytes(4, "little") != content[-4:]:
+        if zlib.crc32(content, 0 if kind == HELLO else seed) != RESIDUE:
             raise RemoteProtocolError("CRC does not match")
         return cls(kind=kind, seq=content[1], ack=content[2], body=content[3:-4])
+
+
+def wire_bytes(kind: int, seq: int, ack: int, body: bytes, seed: int) -> bytes:
+    """As `Frame.to_bytes`, without the frame."""
+    if len(body) > MAX_BODY_BYTES:
+        raise FrameTooLongError(size=len(body), limit=MAX_BODY_BYTES)
+    try:
+        content = bytes((kind, seq, ack)) + body
+    except ValueError as exc:
+        raise LocalProtocolError(f"kind {kind}, seq {seq}, ack {ack}: each is one byte") from exc
+    hello = kind == HELLO
+    content += zlib.crc32(content, 0 if hello else seed).to_bytes(4, "little")
+    return _FLAG_BYTE + _PATTERNS[hello].sub(_escaped, content) + _FLAG_BYTE
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return _PAIRS[found[0]]
+
+
+def _unstuffed(stuffed: bytes) -> bytes:
+    if _ends_in_escape(stuffed):
+        raise RemoteProtocolError("the frame ends within an escape")
+    return _ESCAPE_PAIR.sub(lambda found: bytes((found[1][0] ^ ESCAPE_XOR,)), stuffed)
 
 
 def _ends_in_escape(stuffed: bytes) -> bool:
@@ -148,6 +162,8 @@ class FrameDecoder:
 
     def receive_one(self, data: bytes) -> tuple[Frame | Noise | None, bytes]:
         """Take bytes up to the first thing they complete: that thing, and the bytes not yet taken."""
+        if not self._pending and not self._skipping:
+            data = data.lstrip(_FLAG_BYTE)  # nothing is between two flags
         end = data.find(FLAG)
         room = MAX_STUFFED_BYTES - len(self._pending)
         if (end < 0 and len(data) > room) or end > room:

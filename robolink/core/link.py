@@ -38,7 +38,7 @@ from robolink.core._link_table import (
 )
 from robolink.core._link_text import CLEAR_LINE, LEAVE_RAW_REPL, LEAVE_REPL, LineText
 from robolink.core._link_time import SiteTime
-from robolink.core.frame import Frame, FrameDecoder, Noise, is_sequenced
+from robolink.core.frame import Frame, FrameDecoder, Noise, is_sequenced, wire_bytes
 from robolink.errors import LocalProtocolError
 
 __all__ = [
@@ -149,9 +149,9 @@ class Link:
             LocalProtocolError: Not up, too many queued, or no message of the profile.
             FrameTooLongError: It does not fit a frame, nor what the peer takes in fragments.
         """
-        frame_of(message)  # the fault that does not pass is named first
+        frame = frame_of(message)  # the fault that does not pass is named first
         self._must_be_up()
-        self._session.send(message)
+        self._session.send_frame(frame)
 
     def _must_be_up(self) -> None:
         if not self.up:
@@ -220,7 +220,8 @@ class Link:
         self._events.log(self._text.take(noise.data))
 
     def _take_frame(self, frame: Frame, now: float) -> None:
-        self._events.log(self._text.end())
+        if self._text:
+            self._events.log(self._text.end())
         if frame.kind == v1.SERIAL_FRAME_KIND_HELLO:
             self._take_hello(frame, now)
             return
@@ -419,5 +420,4 @@ class Link:
     def _wire(self, frame: Frame) -> bytes:
         session = self._session
         session.ack_due = False
-        numbered = Frame(kind=frame.kind, seq=frame.seq, ack=session.window.expected, body=frame.body)
-        return numbered.to_bytes(self._decoder.seed)
+        return wire_bytes(frame.kind, frame.seq, session.window.expected, frame.body, self._decoder.seed)

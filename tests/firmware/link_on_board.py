@@ -54,9 +54,10 @@ class BoardPeer:
 
     def decode(self, stuffed, seed):
         """A frame of that seed."""
-        decoder = frame.Decoder()
+        decoder, found = frame.Decoder(), []
         decoder.seed = seed
-        return decoder.one(b"\x7e" + stuffed + b"\x7e")[0]
+        decoder.take(b"\x7e" + stuffed + b"\x7e", lambda *one: found.append(one))
+        return found[0] if found else None
 
     def hello(self, body):
         """Its fields."""

@@ -186,11 +186,10 @@ def test_board_finds_the_hosts_frames(data: bytes, size: int) -> None:
     decoder, found = frame.Decoder(), []
     decoder.seed = 7
     for at in range(0, len(data), size):
-        rest = data[at : at + size]
-        while rest:
-            one, rest = decoder.one(rest)
-            if one is not None:
-                found.append(Frame(kind=one[0], seq=one[1], ack=one[2], body=one[3]))
+        decoder.take(
+            data[at : at + size],
+            lambda kind, seq, ack, body: found.append(Frame(kind=kind, seq=seq, ack=ack, body=body)),
+        )
     assert found == expected
 
 
@@ -206,18 +205,13 @@ for each in vectors["frames"]:
         decoder, found = frame.Decoder(), []
         decoder.seed = each["seed"]
         for at in range(0, len(wire), size):
-            one, rest = decoder.one(wire[at : at + size])
-            assert not rest
-            if one:
-                found.append(one)
+            decoder.take(wire[at : at + size], lambda *one: found.append(one))
         assert found == [(each["kind"], each["seq"], each["ack"], body)], each["name"]
 for each in vectors["noise"]:
-    decoder = frame.Decoder()
+    decoder, found = frame.Decoder(), []
     decoder.seed = each["seed"]
-    rest = bytes.fromhex(each["wire"])
-    while rest:
-        one, rest = decoder.one(rest)
-        assert one is None, each["name"]
+    decoder.take(bytes.fromhex(each["wire"]), lambda *one: found.append(one))
+    assert not found, each["name"]
 print(sys.implementation.name, len(vectors["frames"]), len(vectors["noise"]))
 """
 

@@ -70,6 +70,11 @@ class _Reader:
         self.at = 0
 
     def varint(self):
+        if self.at < len(self.data):
+            value = self.data[self.at]
+            if value < 0x80:  # nearly all of them
+                self.at += 1
+                return value
         value = shift = 0
         while True:
             if self.at >= len(self.data) or shift > 63:
@@ -88,10 +93,10 @@ class _Reader:
         return self.data[self.at - size : self.at]
 
     def value(self, wire):
-        if wire == 0:
-            return self.varint()
         if wire == 2:
             return self.take(self.varint())
+        if wire == 0:
+            return self.varint()
         if wire == 1 or wire == 5:
             return self.take(8 if wire == 1 else 4)
         raise ValueError("wire type %d" % wire)
@@ -122,35 +127,39 @@ def _unpack(kind, raw):
     return values
 
 
+def _store(message, row, wire, raw):
+    name, kind = row[1], row[2]
+    base = kind[-1]
+    sub = row[3] if len(row) > 3 else None
+    if kind[0] == "*":
+        if wire == 2 and WIRE[base] != 2:
+            message[name] += _unpack(base, raw)
+        elif wire == WIRE[base]:
+            message[name].append(_plain(base, raw, sub))
+    elif wire == WIRE[base]:
+        message[name] = _plain(base, raw, sub)
+
+
 def decode(table, data):
-    message, rows = {}, {}
+    message = {}
     for row in table:
         kind = row[2]
-        rows[row[0]] = row
-        if kind[0] == "*":
-            message[row[1]] = []
-        elif kind in DEFAULTS:
+        if kind in DEFAULTS:
             message[row[1]] = DEFAULTS[kind]
-    reader = _Reader(data)
+        elif kind[0] == "*":
+            message[row[1]] = []
+    reader, size = _Reader(data), len(data)
     try:
-        while reader.at < len(data):
+        while reader.at < size:
             tag = reader.varint()
-            if not tag >> 3:
+            number = tag >> 3
+            if not number:
                 raise ValueError("field 0")
             raw = reader.value(tag & 7)
-            row = rows.get(tag >> 3)
-            if row is None:
-                continue
-            kind = row[2][-1]
-            sub = row[3] if len(row) > 3 else None
-            if row[2][0] == "*" and tag & 7 == 2 and WIRE[kind] != 2:
-                message[row[1]] += _unpack(kind, raw)
-            elif tag & 7 != WIRE[kind]:
-                continue
-            elif row[2][0] == "*":
-                message[row[1]].append(_plain(kind, raw, sub))
-            else:
-                message[row[1]] = _plain(kind, raw, sub)
+            for row in table:  # short, and the first is the likeliest: a dict of them would cost more
+                if row[0] == number:
+                    _store(message, row, tag & 7, raw)
+                    break
     except UnicodeError as error:
         raise ValueError("no UTF-8") from error
     return message

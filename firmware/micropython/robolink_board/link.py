@@ -99,13 +99,11 @@ class Link:
     # Bytes in.
 
     def receive(self, data, now):
-        while data:
-            found, data = self._decoder.one(data)
-            if found is not None:
-                self._take(found, now)
+        self._now = now
+        self._decoder.take(data, self._take)
 
-    def _take(self, found, now):
-        kind, seq, ack, body = found
+    def _take(self, kind, seq, ack, body):
+        now = self._now
         if kind == messages.HELLO_KIND:
             self._take_hello(body, now)
             return
@@ -232,15 +230,18 @@ class Link:
     def poll(self, now):
         if self.state == UP and ticks_diff(now, self.heard) >= SILENT_MS:
             self._down(now, True)
-        out = [("robolink: %s\r\n" % each).encode() for each in self._log]
-        self._log = []
+        out = []
+        if self._log:
+            out += [("robolink: %s\r\n" % each).encode() for each in self._log]
+            self._log = []
         if self._hello_due or (self.state != UP and ticks_diff(now, self._hello_at) >= 0):
             out.append(self._hello(now))
         if self.state == UP:
             self._session_frames(now, out)
-        if out:
-            self._sent = now
-        return b"".join(out)
+        if not out:
+            return b""
+        self._sent = now
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def _hello(self, now):
         self._hello_due = False
@@ -278,7 +279,7 @@ class Link:
             self.count("resent", len(self._unacked))
             for kind, seq, body in self._unacked:
                 out.append(self._wire(kind, seq, body))
-        while len(self._unacked) < WINDOW:
+        while (self._queue or self._fragments.credit_due()) and len(self._unacked) < WINDOW:
             kind, body = self._next()
             if body is None:
                 break
@@ -288,9 +289,10 @@ class Link:
             self._next_seq = (seq + 1) & 0xFF
             self._unacked.append((kind, seq, body))
             out.append(self._wire(kind, seq, body))
-        waiting, self._best_effort = self._best_effort, []
-        for kind, body in waiting:
-            out.append(self._wire(kind, 0, body))
+        if self._best_effort:
+            for kind, body in self._best_effort:
+                out.append(self._wire(kind, 0, body))
+            self._best_effort = []
         # Any frame is a beat, and carries the acknowledgement.
         if self._ack_due or (len(out) == began and ticks_diff(now, self._sent) >= BEAT_MS):
             out.append(self._wire(messages.BEAT_KIND, 0, b""))
@@ -303,8 +305,6 @@ class Link:
         fragments, queue = self._fragments, self._queue
         if fragments.credit_due():
             return messages.CREDIT_KIND, codec.encode(messages.TABLES[messages.CREDIT_KIND], fragments.tell())
-        if not queue:
-            return 0, None
         kind, body = queue[0]
         if len(body) <= frame.MAX_BODY:
             return queue.pop(0)

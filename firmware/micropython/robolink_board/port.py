@@ -5,6 +5,8 @@ import select
 import sys
 
 ON_UNIX = sys.platform in ("linux", "darwin")
+# A whole window of frames, so that one acknowledgement answers it.
+UNIX_BYTES = 1024
 
 
 class ConsolePort:
@@ -38,13 +40,14 @@ class ConsolePort:
         )
 
     async def read(self):
-        first = await self._reader.read(1)
+        # On a terminal that is raw a read gives what is there; a board's waits for all that it asked for.
+        first = await self._reader.read(UNIX_BYTES if ON_UNIX else 1)
         if not first:
             await asyncio.sleep_ms(20)  # hung up: do not spin
             return b""
         if ON_UNIX:
-            return first + (self._in.read(255) or b"")
-        # Elsewhere a read waits for all it asked for: take byte by byte what is there.
+            return first
+        # Byte by byte what else is there.
         data = bytearray(first)
         while len(data) < 256 and self._poll.poll(0):
             data += self._in.read(1)
