@@ -253,6 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
         ("round-trips", 500),
         ("window", 4),
         ("baud", 115_200),
+        ("port-baud", 1_230_000),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args(arguments)
@@ -260,11 +261,13 @@ def main(arguments: list[str] | None = None) -> None:
     large = rate(options.kind, options.payload, count, options.window)
     small = rate(options.kind, options.small, count, options.window)
     slow = rate(options.kind, options.payload, EVERY * 2, options.window, options.baud)
+    limited = rate(options.kind, options.payload, EVERY * 20, options.window, options.port_baud)
     trips = round_trips(options.kind, options.small, options.round_trips)
     found = {
         "kb_s": large * options.payload / 1000,
         "frames_s": small,
         "slow_kb_s": slow * options.payload / 1000,
+        "limited_kb_s": limited * options.payload / 1000,
         "p50_us": percentile(trips, 50),
         "p99_us": percentile(trips, 99),
     }
