@@ -11,6 +11,7 @@ from robolink import v1
 from robolink_ros2 import config, convert
 from robolink_ros2.node import Out, RosNode
 from robolink_ros2.runs import Part, Run
+from robolink_ros2.standstill import joints_still
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
@@ -20,7 +21,6 @@ TRAJECTORY: Final = "trajectory_msgs/msg/JointTrajectory"
 HOLD_S: Final = 0.1
 # Over the planned duration, before a goal that does not arrive has failed.
 LATE_S: Final = 3.0
-STILL: Final = 0.01
 
 
 class JointsPart(Part):
@@ -50,10 +50,7 @@ class JointsPart(Part):
 
     def still(self, since: float) -> bool | None:
         """By joint states that came after `since`."""
-        speeds = self.robot.joints(self.component, self._source, self.joints, speeds=True)
-        if speeds is None:
-            return None
-        return all(each.at > since and abs(each.value) < STILL for each in speeds)
+        return joints_still(self.robot.joints(self.component, self._source, self.joints, speeds=True), since)
 
     def _silent(self, begun: float) -> str:
         """Which joints nothing tells of any more, be it that others on their topic go on; "": none."""

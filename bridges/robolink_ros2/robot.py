@@ -22,6 +22,7 @@ from robolink_ros2.describe import Resolve, robot_sheet
 from robolink_ros2.guard import Guard, NoGuard
 from robolink_ros2.node import Ros, RosNode, resolve
 from robolink_ros2.runs import Part, Run, wait_until
+from robolink_ros2.standstill import judges
 from robolink_ros2.telemetry import HealthPart, Joint, Measured, ReadingPart, SettingPart, StreamPart
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Ros2Robot(RobotHandler):
         ]
         self._velocities = {part.component: part for part in self._parts if isinstance(part, VelocityPart)}
         self._streams = {(p.component, p.name): p for p in self._parts if isinstance(p, StreamPart)}
+        self._judges = judges(self, self.left_out)
         self._settings = {part.name: part for part in self._parts if isinstance(part, SettingPart)}
         self._methods = {
             f"{p.component}.{name}": call for p in self._parts for name, call in p.methods.items()
@@ -181,6 +183,11 @@ class Ros2Robot(RobotHandler):
         known = {} if part is None else part.speeds if speeds else part.positions
         found = [known.get(name) for name in names]
         return None if None in found else [each for each in found if each is not None]
+
+    def joint_names(self, component: str, stream: str) -> tuple[str, ...]:
+        """All that a stream of joint states has told of."""
+        part = self._streams.get((component, stream))
+        return () if part is None else tuple(part.positions.keys() | part.speeds.keys())
 
     def alive(self) -> None:
         """Something of the robot was heard."""
@@ -332,15 +339,20 @@ class Ros2Robot(RobotHandler):
                 run.end(v1.COMMAND_STATE_STOPPED)
         for velocity in self._velocities.values():
             velocity.stand()
-        judges = [part for part in self._parts if part.still(0.0) is not None]
-        if not judges or not self._answering:
-            what = "no odometry or joint state comes" if self._vital() else "it measures no motion"
-            text = f"zero velocity was published and goals cancelled, but {what}: standstill is not measured"
-            return StopOutcome(v1.STOP_VERDICT_STOPPING, None, text)
-        took_s = self.wait_still(judges, STANDSTILL_S)
+        sent, begun = "zero velocity was published and goals cancelled", time.monotonic()
+        unmeasured = [each.name for each in self._judges if each.still(0.0) is None]
+        if unmeasured or not self._judges or not self._answering:
+            what = f"nothing measures {', '.join(unmeasured)}" if unmeasured else "it measures no motion"
+            if self._vital() and not self._answering:
+                what = "no odometry or joint state comes"
+            text = f"{sent}, but {what}: standstill is not measured"
+            return StopOutcome(v1.STOP_VERDICT_STOPPING, None, text[:MAX_TEXT])
+        took_s = self.wait_still(self._judges, STANDSTILL_S)
         if took_s is not None:
             return StopOutcome(v1.STOP_VERDICT_STOPPED, took_s * 1e3)
-        return StopOutcome(v1.STOP_VERDICT_STOPPING, None, "zero velocity was published; it still moves")
+        moving = ", ".join(each.name for each in self._judges if each.still(begun) is not True)
+        text = f"{sent}, but no standstill was measured in {STANDSTILL_S:g} s of {moving}"
+        return StopOutcome(v1.STOP_VERDICT_STOPPING, None, text[:MAX_TEXT])
 
     def close(self) -> None:
         """Goals end, zero velocity; `settle` waits for that, and the graph is left by whoever joined it."""

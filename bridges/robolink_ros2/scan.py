@@ -213,7 +213,9 @@ def _arm(out: _Writer, graph: Graph) -> set[str]:
     if grip and grip_kind not in graph.missing:
         out.add(1, "gripper:")
         out.add(2, "type: gripper")
-        out.add(2, f"gripper: {{action: {grip}, minimum: 0.0, maximum: 0.1}}", "m")
+        out.add(
+            2, f"gripper: {{action: {grip}, minimum: 0.0, maximum: 0.1}}", "m; for a stop: joint, streams"
+        )
     return {states, topic, action, grip}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robolink import v1
+from robolink_ros2 import goals, robot
 from tests.bridges.ros2.stage import STOPPED, Order, Stage
 from tests.conftest import wait_for
 
@@ -191,3 +193,62 @@ def test_an_odometry_that_changes_its_frame_ends_the_goal_where_it_is() -> None:
         assert (state, "is in 'map'" in text) == (FAILED, True)
         hold = stage.node.outs["goal_pose"].sent[-1]
         assert (hold.header.frame_id, hold.pose.position.x) == ("map", 7.0)
+
+
+def rolling(speed: float = 0.0) -> Odometry:
+    return place(1.0, speed=speed)
+
+
+VELOCITY = {"velocity": "cmd_vel", "streams": {"odometry": "odom"}}
+JOINT_STATES = {"joint_states": "joint_states"}
+GO = {"action": "go", "type": "test_msgs/action/NestedMessage"}
+# What a mapping has beside a base that is measured, what is heard of it, and what nothing measures.
+JUDGED: dict[str, tuple[dict[str, Any], list[JointState], str]] = {
+    "a base": ({}, [], ""),
+    "an arm by topic": (ARM, [arm(0, 0), finger()], ""),
+    "an arm by topic, not heard": (ARM, [finger()], "arm.trajectory"),
+    "an arm without speeds": (ARM, [JointState(name=JOINTS, position=[0, 0]), finger()], "arm.trajectory"),
+    "an action": ({"arm": {"goals": {"go": GO}, "streams": JOINT_STATES}}, [arm(0, 0)], ""),
+    "an action, not measured": ({"arm": {"goals": {"go": GO}}}, [], "arm.go"),
+    "an action that moves nothing": ({"lamp": {"goals": {"go": {**GO, "motion": False}}}}, [], ""),
+    "a service": ({"arm": {"calls": {"x": {"service": "x", "type": "std_srvs/srv/Trigger"}}}}, [], "arm.x"),
+    "a type that is not there": ({"arm": {"goals": {"go": {**GO, "type": "no_msgs/action/X"}}}}, [], ""),
+    "a second base": ({"cart": {"velocity": "cart_vel"}}, [], "cart.velocity"),
+}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+@pytest.mark.parametrize("moves", ["", "base", "arm"])
+def test_a_robot_is_stopped_only_where_all_that_can_move_is_measured(
+    case: str, moves: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robot, "STANDSTILL_S", 0.2 if moves else 30.0)
+    monkeypatch.setattr(goals.ActionPart, "start", lambda self, node: None)
+    monkeypatch.setattr(goals.GoalPart, "start", lambda self, node: None)
+    more, heard, unmeasured = JUDGED[case]
+    with Stage({"base": VELOCITY, **more}) as stage:
+        messages: list[tuple[str, Any]] = [("odom", rolling(0.5 if moves == "base" else 0.0))]
+        drives = moves == "arm" and any("shoulder" in each.name and each.velocity for each in heard)
+        arms = [arm(0, 0, speed=0.3) if drives and "shoulder" in each.name else each for each in heard]
+        messages += [("joint_states", each) for each in arms]
+        for each in messages:
+            stage.hear(*each)
+        done = threading.Event()
+
+        def go_on() -> None:
+            while not done.wait(0.01):
+                for each in messages:
+                    stage.hear(*each)
+
+        telling = threading.Thread(target=go_on)
+        telling.start()
+        try:
+            outcome = stage.robot.on_stop(v1.STOP_LEVEL_SOFT_HOLD, 1)
+        finally:
+            done.set()
+            telling.join()
+    moving = ["base.velocity"] if moves == "base" else ["arm."] if drives else []
+    stopped = not unmeasured and not moving
+    assert outcome.verdict == (v1.STOP_VERDICT_STOPPED if stopped else v1.STOP_VERDICT_STOPPING)
+    for each in [unmeasured] if unmeasured else moving:
+        assert each in outcome.text

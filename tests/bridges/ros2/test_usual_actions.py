@@ -17,7 +17,10 @@ from robolink_ros2 import config, goals
 from robolink_ros2.action import ABORTED, SUCCEEDED
 from robolink_ros2.describe import FOLLOW, GRIP, NAVIGATE, robot_sheet
 from robolink_ros2.guard import NoGuard
+from robolink_ros2.robot import Ros2Robot
 from robolink_ros2.runs import Part, Run
+from robolink_ros2.standstill import judges
+from robolink_ros2.telemetry import Joint
 
 pytest.importorskip("trajectory_msgs", reason="needs ROS 2's message packages (extra ros2)")
 
@@ -165,6 +168,19 @@ def test_the_sheet_has_them_where_their_types_are_there() -> None:
     assert not left_out
     methods = {f"{part.name}.{each.name}" for part in sheet.components for each in part.methods}
     assert methods == {"base.navigate_to", "arm.move_joints", "arm.follow_trajectory", "arm.move"}
+
+
+def test_what_moves_by_an_action_is_judged_by_the_streams_of_its_mapping() -> None:
+    robot = Ros2Robot(MAPPING, None, NoGuard(), TYPES.get)  # type: ignore[arg-type]
+    judged = {each.name: each.still for each in judges(robot, {})}
+    assert set(judged) == {"base.navigate_to", "arm.trajectory", "arm.gripper"}
+    (stream,) = robot._streams.values()
+    stream.speeds |= {"a": Joint(0.0, 5.0), "b": Joint(0.5, 5.0)}
+    assert [judged[f"arm.{name}"](0.0) for name in ("trajectory", "gripper")] == [False, None]
+    stream.speeds |= {"b": Joint(0.0, 6.0), "g": Joint(0.0, 5.0)}
+    assert [judged[f"arm.{name}"](4.0) for name in ("trajectory", "gripper")] == [True, True]
+    assert judged["arm.trajectory"](5.5) is False, "one of its joints was not told of since"
+    assert judged["base.navigate_to"](0.0) is None, "it has no odometry"
 
 
 def test_navigate_to_pose() -> None:
