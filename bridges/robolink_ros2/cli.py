@@ -85,7 +85,8 @@ def scan(
 def expose(
     robot: Annotated[str, typer.Argument(help="A robot of the hub.", metavar="ROBOT")],
     config: Annotated[
-        Path | None, typer.Option(help="Actions to offer, by field paths.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Actions to offer, by field paths; the type of cmd_vel.", metavar="FILE"),
     ] = None,
     hub: Hub = None,
     namespace: Annotated[str, typer.Option(help="Of its topics; ROBOT with underscores if left out.")] = "",
@@ -96,7 +97,7 @@ def expose(
 
     Lease, TTL and software stop (not safety rated) hold for what comes from ROS 2 as for any client.
     """
-    from robolink_ros2.expose import load_actions, run
+    from robolink_ros2.expose import load, run
 
     _log(verbose)
-    run(robot, hub=hub, namespace=namespace, domain_id=domain_id, actions=load_actions(config))
+    run(robot, hub=hub, namespace=namespace, domain_id=domain_id, offer=load(config))

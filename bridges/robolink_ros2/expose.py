@@ -1,7 +1,6 @@
 """A robot of the hub as an ordinary ROS 2 node: its streams and readings out; cmd_vel, goals and a stop in.
 
-A client like any other: lease, TTL, limits and the software stop (not safety rated) are the hub's. A velocity is passed on as it
-comes and never repeated: when cmd_vel falls silent, the deadman ends it.
+A client like any other: lease, TTL, limits and the software stop (not safety rated) are the hub's.
 """
 
 from __future__ import annotations
@@ -14,30 +13,26 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import robolink
 from robolink import v1
-from robolink.client import Lease, RobotHandle
+from robolink.client import RobotHandle
 from robolink.core.values import values_to_dict
 from robolink.errors import ConfigError, RobolinkError
 from robolink_ros2 import convert, fields
+from robolink_ros2.cmdvel import LOOK_S, CmdVel
 from robolink_ros2.node import Out, Ros, RosNode, resolve
 
 log = logging.getLogger(__name__)
 
-# A lease that was taken for cmd_vel is given back after such a silence.
-IDLE_S: Final = 2.0
-LOOK_S: Final = 0.25
 # At the end goals are cancelled; so long for their ends, and for the threads.
 END_S: Final = 3.0
 # Each goal has a thread of the executor for its whole life; the others are for stop, cancels and what ends a goal.
 MAX_GOALS: Final = 16
 THREADS: Final = MAX_GOALS + 4
-# Between two tries to get a lease that somebody else holds.
-TRY_S: Final = 1.0
 
 STREAMS: Final = {
     "Odometry": "nav_msgs/msg/Odometry",
@@ -61,20 +56,28 @@ class Action(BaseModel):
     results: dict[str, str] = {}
 
 
-def load_actions(path: Path | None) -> dict[str, Action]:
-    """`actions` of a file: name to method, type and field paths. Raises ConfigError for one that is not right."""
+class Offer(BaseModel):
+    """What a file says: actions by their names, and the type of each cmd_vel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    actions: dict[str, Action] = {}
+    cmd_vel: Literal["geometry_msgs/msg/Twist", "geometry_msgs/msg/TwistStamped"] = "geometry_msgs/msg/Twist"
+
+
+def load(path: Path | None) -> Offer:
+    """A file, or what holds without one. Raises ConfigError for one that is not right."""
     if path is None:
-        return {}
+        return Offer()
     try:
         import yaml
 
-        data = yaml.safe_load(path.read_text("utf-8"))
-        return {name: Action.model_validate(each) for name, each in data["actions"].items()}
+        return Offer.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except ImportError as exc:
         raise ConfigError(f"{path}: PyYAML is missing", hint="pip install 'robolink[ros2]'") from exc
-    except (OSError, KeyError, TypeError, AttributeError, ValidationError, yaml.YAMLError) as exc:
+    except (OSError, ValidationError, yaml.YAMLError) as exc:
         hint = "actions: {go: {method: base.navigate_to, type: pkg/action/Name, args: {x: path}}}"
-        raise ConfigError(f"{path} names no actions: {exc}", hint=hint) from exc
+        raise ConfigError(f"{path} cannot be offered: {exc}", hint=hint) from exc
 
 
 def installed(ros_type: str, what: str) -> Any:
@@ -113,15 +116,11 @@ def fill_stream(message: Any, payload: Any) -> Any:
 class Exposed:
     """One robot in the graph."""
 
-    def __init__(self, robot: RobotHandle, node: RosNode, actions: dict[str, Action]) -> None:
+    def __init__(self, robot: RobotHandle, node: RosNode, offer: Offer) -> None:
         """Offer what its sheet has. Raises RobolinkError if the hub does not know it."""
         self.counters: Counter[str] = Counter()
         self._robot, self._node = robot, node
         self._ending = threading.Event()
-        self._lock = threading.Lock()
-        self._leases: dict[str, Lease] = {}
-        self._heard: dict[str, float] = {}
-        self._tried = -TRY_S
         self._threads: list[threading.Thread] = []
         self._servers: list[Any] = []
         # Goals in flight, each in a thread of the executor.
@@ -129,7 +128,7 @@ class Exposed:
         # One for all actions: a goal is let in and counted before the next one is looked at.
         self._group = node.ros.rclpy.callback_groups.MutuallyExclusiveCallbackGroup()
         sheet = robot.describe().sheet
-        for name, action in actions.items():
+        for name, action in offer.actions.items():
             self._offer(name, action)
         node.node.create_service(installed("std_srvs/srv/Trigger", "service stop"), "stop", self._on_stop)
         for component in sheet.components:
@@ -138,8 +137,9 @@ class Exposed:
                     self._start(self._pass_on, component.name, stream.name, STREAMS[stream.schema])
             for setpoint in component.setpoints:
                 if {each.name for each in setpoint.fields} & {"linear_x", "angular_z"}:
-                    self._listen(component.name, setpoint)
-        self._start(self._give_back)
+                    installed(offer.cmd_vel, f"{component.name}/cmd_vel")
+                    velocity = CmdVel(robot, node, component.name, setpoint, offer.cmd_vel, self.counters)
+                    self._start(velocity.run, self._ending)
 
     def _start(self, target: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -170,59 +170,6 @@ class Exposed:
                 out.send(message)
 
     # In.
-
-    def _listen(self, component: str, setpoint: v1.SetpointInfo) -> None:
-        names = [each.name for each in setpoint.fields]
-        topic = f"{component}/cmd_vel"
-
-        def moved(message: Any) -> None:
-            try:
-                velocity = dict(
-                    zip(("linear_x", "linear_y", "angular_z"), convert.twist(message), strict=True)
-                )
-            except ValueError as exc:
-                self.counters["malformed"] += 1
-                log.warning("%s: %s", topic, exc)
-                return
-            self._heard[component] = time.monotonic()
-            try:
-                if self._may_move(component):
-                    wanted = {name: velocity.get(name, 0.0) for name in names}
-                    self._robot.setpoint(f"{component}.{setpoint.name}", **wanted)
-            except RobolinkError as exc:
-                self.counters["refused"] += 1
-                self._drop(component)
-                log.warning("%s is refused: %s", topic, exc)
-
-        self._node.listen(topic, "geometry_msgs/msg/Twist", moved)
-
-    def _may_move(self, component: str) -> bool:
-        """Whether we hold the lease; asks for it, seldom."""
-        with self._lock:
-            if component in self._leases:
-                return True
-            if time.monotonic() - self._tried < TRY_S:
-                self.counters["without_lease"] += 1
-                return False
-            self._tried = time.monotonic()
-        lease = self._robot.lease(component, reason="cmd_vel of ROS 2")
-        lease.acquire()
-        with self._lock:
-            self._leases[component] = lease
-        return True
-
-    def _drop(self, component: str) -> None:
-        with self._lock:
-            lease = self._leases.pop(component, None)
-        if lease is not None:
-            lease.release()
-
-    def _give_back(self) -> None:
-        while not self._ending.wait(LOOK_S):
-            now = time.monotonic()
-            for component in list(self._leases):
-                if now - self._heard.get(component, 0.0) > IDLE_S:
-                    self._drop(component)
 
     def _on_stop(self, request: Any, response: Any) -> Any:
         """Stopping needs no authority; a release is not offered here."""
@@ -353,17 +300,15 @@ class Exposed:
                 log.warning("%d goals have not ended within %g s of their cancel", self._goals, END_S)
         if any_goal:
             self._node.ros.settle()  # Their clients wait for a result.
-        for component in list(self._leases):
-            self._drop(component)
         for thread in self._threads:
             thread.join(END_S)
         for server in self._servers:
             server.destroy()
+        if counted := ", ".join(f"{what} {count}" for what, count in self.counters.items() if count):
+            log.warning("%s: in all: %s", self._robot.id, counted)
 
 
-def run(
-    robot: str, *, hub: str | None, namespace: str, domain_id: int | None, actions: dict[str, Action]
-) -> None:
+def run(robot: str, *, hub: str | None, namespace: str, domain_id: int | None, offer: Offer) -> None:
     """Show one robot until SIGINT or SIGTERM.
 
     Raises:
@@ -376,7 +321,7 @@ def run(
         ros = Ros(domain_id, threads=THREADS)
         try:
             node = ros.node(f"robolink_{robot}", namespace or robot.replace("-", "_"))
-            shown = Exposed(connection.robot(robot), node, actions)
+            shown = Exposed(connection.robot(robot), node, offer)
             try:
                 while not ending.wait(LOOK_S):
                     node.look()

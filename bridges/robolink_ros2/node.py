@@ -195,7 +195,8 @@ class In:
         """Best effort at first: that matches whoever comes."""
         self.topic, self.ros_type, self.type = topic, ros_type, resolve(ros_type)
         self._owner, self._callback, self._large, self._forced = owner, callback, large, forced
-        self._sequence, self.publishers = 0, 0
+        # `source_ns`: when the message that the callback has was sent, by its sender's clock; 0: it is not told.
+        self._sequence, self.publishers, self.source_ns = 0, 0, 0
         self._told = ""
         self._subscription: Any = None
         self.profile = self._with_forced(Profile())
@@ -241,7 +242,7 @@ class In:
         gap = sequence - self._sequence - 1
         if self._sequence and self.publishers == 1 and 0 < gap < SEQUENCE_JUMP and not self._large:
             self._owner.counters["lost"] += gap
-        self._sequence = sequence
+        self._sequence, self.source_ns = sequence, info.get("source_timestamp") or 0
         self._callback(message)
 
     def look(self) -> None:

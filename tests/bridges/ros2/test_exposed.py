@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from robolink import v1
 from robolink.channels import Channel, Iteration
 from robolink.core.values import to_values
 from robolink.errors import ConfigError
-from robolink_ros2 import expose
+from robolink_ros2 import cmdvel, expose
 from robolink_ros2.node import Ros
 from tests.bridges.ros2.conftest import DOMAINS
 from tests.conftest import wait_for
 
 ACTION = {"method": "base.go", "type": "test_msgs/action/NestedMessage"}
+
+TWIST = "geometry_msgs/msg/Twist"
 
 
 class Goal:
@@ -99,11 +103,11 @@ class Robot:
 class Shown:
     """The robot in the graph, and its user."""
 
-    def __init__(self, **actions: dict[str, Any]) -> None:
+    def __init__(self, cmd_vel: str = TWIST, **actions: dict[str, Any]) -> None:
         self.robot, domain = Robot(), next(DOMAINS)
         self.ros, self.user_ros = Ros(domain, threads=expose.THREADS), Ros(domain)
         self.node, self.user = self.ros.node("shown", "r"), self.user_ros.node("user").node
-        offered = {name: expose.Action.model_validate(each) for name, each in actions.items()}
+        offered = expose.Offer.model_validate({"actions": actions, "cmd_vel": cmd_vel})
         try:
             self.exposed = expose.Exposed(self.robot, self.node, offered)  # type: ignore[arg-type]
         except BaseException:
@@ -124,8 +128,8 @@ class Shown:
 def show() -> Iterator[Any]:
     made: list[Shown] = []
 
-    def begin(**actions: dict[str, Any]) -> Shown:
-        made.append(Shown(**actions))
+    def begin(**offered: Any) -> Shown:
+        made.append(Shown(**offered))
         return made[-1]
 
     yield begin
@@ -207,5 +211,105 @@ def test_a_type_that_is_not_installed_is_told_by_its_action(show: Any) -> None:
 def test_a_type_that_is_no_action_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "actions.yaml"
     file.write_text("actions: {go: {method: base.go, type: geometry_msgs/msg/Twist}}")
-    with pytest.raises(ConfigError, match="names no actions"):
-        expose.load_actions(file)
+    with pytest.raises(ConfigError, match="cannot be offered"):
+        expose.load(file)
+
+
+class Clock:
+    """Both clocks as `cmdvel` reads them, as far ahead as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead_s, self.wall_ahead_s = 0.0, 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+    def time_ns(self) -> int:
+        return time.time_ns() + int(self.wall_ahead_s * 1e9)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(cmdvel, "time", made)
+    return made
+
+
+def driver(shown: Shown, kind: Any) -> Any:
+    """Publishes one speed on its cmd_vel, and says what has gone on to the robot."""
+    publisher = shown.user.create_publisher(kind, "/r/base/cmd_vel", 1)
+    wait_for(publisher.get_subscription_count, 30, "who listens to cmd_vel")
+
+    def drive(speed: float) -> list[dict[str, float]]:
+        message = kind()
+        getattr(message, "twist", message).linear.x = speed
+        publisher.publish(message)
+        return shown.robot.setpoints
+
+    return drive
+
+
+def test_a_velocity_that_was_sent_long_ago_does_not_move_the_robot(show: Any, clock: Clock) -> None:
+    from geometry_msgs.msg import Twist
+
+    shown = show()
+    drive = driver(shown, Twist)
+    clock.wall_ahead_s = 10.0
+    wait_for(lambda: drive(0.1) or shown.exposed.counters["stale"] >= 3, 30, "old velocities")
+    assert shown.robot.setpoints == []
+    assert not shown.robot.asked.is_set(), "no lease is asked for them"
+    clock.wall_ahead_s = 0.0
+    wait_for(lambda: any(each["linear_x"] == 0.2 for each in drive(0.2)), 30, "a new velocity")
+
+
+class Topic:
+    """A node that reads one topic, without a middleware."""
+
+    source_ns = 0
+
+    def listen(self, topic: str, ros_type: str, callback: Callable[[Any], None]) -> Topic:
+        self.callback = callback
+        return self
+
+    def hear(self, speed: float) -> None:
+        from geometry_msgs.msg import Twist
+
+        message = Twist()
+        message.linear.x = speed
+        self.callback(message)
+
+
+def test_velocities_that_waited_for_the_lease_are_replaced_and_the_last_is_too_old(clock: Clock) -> None:
+    robot, topic, counted, ending = Robot(), Topic(), Counter[str](), threading.Event()
+    setpoint = robot.describe().sheet.components[0].setpoints[0]
+    velocity = cmdvel.CmdVel(robot, topic, "base", setpoint, TWIST, counted)  # type: ignore[arg-type]
+    passing = threading.Thread(target=velocity.run, args=(ending,))
+    passing.start()
+    try:
+        robot.allowed.clear()
+        topic.hear(0.1)
+        wait_for(robot.asked.is_set, 30, "the wish for a lease")
+        # Who receives goes on while the hub takes its time: nothing queues behind it.
+        for _ in range(10):
+            topic.hear(0.1)
+        assert counted["replaced"] == 9
+        clock.ahead_s = 1.0
+        robot.allowed.set()
+        # The one that asked, and the newest of those that came meanwhile.
+        wait_for(lambda: counted["stale"] == 2, 30, "the end of both")
+        topic.hear(0.2)
+        wait_for(lambda: robot.setpoints, 30, "a new velocity")
+        assert robot.setpoints == [{"linear_x": 0.2, "linear_y": 0.0, "angular_z": 0.0}]
+    finally:
+        robot.allowed.set()
+        ending.set()
+        passing.join(30)
+    assert not robot.asked.is_set(), "the lease is given back at the end"
+
+
+def test_cmd_vel_may_be_a_twist_stamped(show: Any) -> None:
+    from geometry_msgs.msg import TwistStamped
+
+    drive = driver(show(cmd_vel="geometry_msgs/msg/TwistStamped"), TwistStamped)
+    found = wait_for(lambda: drive(0.3), 30, "a velocity")
+    assert found[0] == {"linear_x": 0.3, "linear_y": 0.0, "angular_z": 0.0}
