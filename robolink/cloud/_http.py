@@ -1,10 +1,11 @@
-"""HTTP to one API server: requests that answer, and streams of watch events. It retries nothing and keeps no objects."""
+"""HTTP to one API server: requests that answer, and streams of watch events. It repeats no write and keeps no objects."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import json
+import selectors
 import socket
 import ssl
 import threading
@@ -97,8 +98,8 @@ class KubeApi:
                 ssl.SSLZeroReturnError,
             ):
                 self._drop()
-                # The server closes what was idle for long: then the request never got there.
-                if fresh or not reused:
+                # The server closes what was idle for long. A write may be done all the same: who asked for it has to know.
+                if fresh or not reused or method != "GET":
                     raise
         raise AssertionError("unreachable")
 
@@ -111,6 +112,9 @@ class KubeApi:
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
         """This thread's connection, and whether it has been used before."""
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if kept is not None and kept.sock is not None and _is_closed(kept.sock):
+            self._drop()
+            kept = None
         if kept is None:
             kept = self._local.connection = self._open(self._timeout_s)
             with self._lock:
@@ -214,6 +218,13 @@ class EventStream:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _is_closed(idle: socket.socket) -> bool:
+    """Whether the server has ended a connection on which it owes nothing: then there is its end to read."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(idle, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _parse(text: bytes, path: str) -> Any:

@@ -57,6 +57,8 @@ class Operation:
         self.until_s = now.s + give_up_s
         self._nudge_at, self._nudge_s = now.s, self.nudge_min_s
         self._nudging = False
+        # A patch may have been taken whose answer was lost.
+        self._maybe_there = False
         self._conflicts, self._seen, self._error = 0, "", ""
         self._again_at, self._again_s = 0.0, AGAIN_MIN_S
 
@@ -116,6 +118,7 @@ class Operation:
     def failed(self, error: RobolinkError, now: Now) -> RobolinkError | None:
         """The patch failed; None if it is tried again."""
         self.flying = False
+        self._maybe_there = self._maybe_there or not _undone(error)
         if isinstance(error, ApiStatusError) and error.status in MOVED_ON:
             if self._nudging:
                 self._nudging = False  # Somebody else has written, and that does as well.
@@ -189,6 +192,11 @@ class Operation:
         """How the mapper or the hub refused this property as it stood with our write: its word for it; "" if it did not."""
         error = view.errors(self.robot).get(name, "")
         return error if ":" not in error and self.edge_has_it(view) else ""
+
+
+def _undone(error: RobolinkError) -> bool:
+    """The server itself says that it has not taken the patch; who stands before it may not know."""
+    return isinstance(error, ApiStatusError) and error.status < 500 and error.status != 408
 
 
 def _count(text: str) -> int:

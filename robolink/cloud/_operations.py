@@ -51,8 +51,17 @@ class SetOperation(Operation):
             raise unknown(view, self.robot, self.name)
         self.text = encode(self.robot, self.name, self._value, entry)
         self._before = self._heard(view)
+        if self._maybe_there and self._if_version is not None and self._stands(view):
+            self.generation = view.generation(self.robot)
+            self.mark_told(view, now)
+            return None
         made = [] if self._if_version is None else only_at(self.robot, device, self._if_version)
         return made + writes(device, {self.name: self.text} | self.next_sync(view))
+
+    def _stands(self, view: FleetView) -> bool:
+        """Nothing but this was written since `if_version`: by a try whose answer was lost."""
+        once = view.generation(self.robot) == (self._if_version or 0) + 1
+        return once and view.desired(self.robot).get(self.name) == self.text
 
     def accepted(self, view: FleetView, now: Now) -> None:
         """Its version is the Device's generation, which counts every change of desired values."""
@@ -132,7 +141,6 @@ class CommandOperation(Operation):
             LocalProtocolError: It cannot be written as a twin's text.
         """
         super().__init__(robot, now, ttl_s)
-        self._maybe_there = False
         self.id, self.method, self._args = twin_id, method, dict(args)
         self._ttl_ms, self._on_state, self._also = round(ttl_s * 1000), on_state, dict(also or {})
         self.taken: Future[v1.CommandUpdate] = Future()
@@ -154,9 +162,11 @@ class CommandOperation(Operation):
         device, present = view.device(self.robot), view.desired(self.robot)
         if device is None or CMD not in present:
             raise unknown(view, self.robot, CMD)
-        if self.text and present[CMD] == self.text:
+        if self.text and (present[CMD] == self.text or self.id in view.commands(self.robot)):
             self.mark_told(view, now)  # The answer to a former try was lost.
             return None
+        if self.text and now.s >= self._taken_until_s:
+            raise self._late()
         if not _is_free(view, self.robot, now):
             self.check_place(now)
             self._look_at_s = now.s + LOOK_AGAIN_S
@@ -184,15 +194,15 @@ class CommandOperation(Operation):
 
     def failed(self, error: RobolinkError, now: Now) -> RobolinkError | None:
         """Once an answer was lost, its text may stand there already and is not written in other words."""
-        if not isinstance(error, ApiStatusError):
-            self._maybe_there = True
-        elif error.status in MOVED_ON and not self.told and not self._maybe_there:
+        made = super().failed(error, now)
+        moved_on = isinstance(error, ApiStatusError) and error.status in MOVED_ON
+        if moved_on and not self.told and not self._maybe_there:
             self.text = ""
-        return super().failed(error, now)
+        return made
 
     def waits_until(self) -> float | None:
         """The command before it is over some time, with or without news."""
-        return min(self._look_at_s, self._place_until_s)
+        return min(self._look_at_s, self._taken_until_s if self.text else self._place_until_s)
 
     def accepted(self, view: FleetView, now: Now) -> None:
         """In the cloud; the edge has not said anything yet."""
@@ -213,10 +223,11 @@ class CommandOperation(Operation):
             view.refused[self.robot] = self.text
             self._seen_state("REJECTED", error, f"the edge refuses it: {error}")
         elif not self.taken.done() and now.s >= self._taken_until_s:
-            text = f"{unheard(self.robot, self.method)}: it may have run, and does not begin any more"
-            settle(
-                self.taken, error=DeadlineExceededError(text, robot=self.robot, hint="see the Device's state")
-            )
+            settle(self.taken, error=self._late())
+
+    def _late(self) -> DeadlineExceededError:
+        text = f"{unheard(self.robot, self.method)}: it may have run, and does not begin any more"
+        return DeadlineExceededError(text, robot=self.robot, hint="see the Device's state")
 
     def _seen_state(self, name: str, cause: str, text: str = "") -> None:
         known = v1.CommandState.DESCRIPTOR.values_by_name.get(f"COMMAND_STATE_{name}")

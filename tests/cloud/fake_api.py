@@ -61,6 +61,7 @@ class FakeApi:
         before_patch: Called with each patch before it is applied: a second writer.
         lose_answers: So many patches are applied, and their connection is cut instead of answered.
         refuse: So many requests are answered with this status.
+        close_idle: Connections are closed, without a word, once they have had an answer.
         held: Resources whose watch events wait; `release` lets them go.
     """
 
@@ -73,6 +74,7 @@ class FakeApi:
         self.lose_answers = 0
         self.refuse: list[int] = []
         self.held: set[str] = set()
+        self.close_idle = False
         self._objects: dict[tuple[str, str, str], Document] = {}
         self._history: list[tuple[int, str, str, Document]] = []
         self._version, self._oldest = 100, 0
@@ -226,6 +228,7 @@ class FakeApi:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+                self.close_connection = self.close_connection or api.close_idle
 
         return Handler
 

@@ -273,6 +273,44 @@ def test_a_lost_answer_is_no_second_command(bench: Bench) -> None:
     assert patch.operation.told
 
 
+@pytest.mark.parametrize("ran", [False, True])
+def test_a_command_whose_answer_was_lost_waits_behind_anothers_no_longer_than_it_may_begin(
+    bench: Bench, ran: bool
+) -> None:
+    made = CommandOperation(ROBOT, "g1", "walker.walk", {}, 5.0, bench.now)
+    bench.engine.add(made)
+    [patch] = bench.take()
+    bench.wish("cmd", twincmd.make("other", "walker.walk", {}, WALL_MS, 600_000))
+    bench.engine.answered(patch, ApiStatusError("gateway", status=504), bench.now)
+    if ran:
+        bench.report(cmd_status=("", "g1:SUCCEEDED"))
+    bench.run(until_s=60.0)
+    assert twincmd.decode(bench.desired("cmd")).id == "other"
+    if ran:
+        assert made.terminal.result(0).state == v1.COMMAND_STATE_SUCCEEDED
+    else:
+        assert isinstance(error(made.terminal), DeadlineExceededError)
+        assert "may have run" in str(error(made.taken)), "it is not known that it was never sent"
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_a_lost_answer_is_no_conflict_with_oneself(bench: Bench, overtaken: bool) -> None:
+    version = bench.version
+    bench.engine.add(SetOperation(ROBOT, "walker.limit", 1.0, version, bench.now))
+    [patch] = bench.take()
+    bench.lose(patch)
+    if overtaken:
+        bench.wish("walker.note", "another's", seen=False)
+    bench.run(until_s=2.0)
+    operation = patch.operation
+    assert isinstance(operation, SetOperation)
+    if overtaken:
+        assert isinstance(error(operation.taken), TwinConflictError)
+    else:
+        assert operation.taken.result(0) == version + 1
+    assert bench.desired("walker.limit") == "1.0"
+
+
 def test_a_command_that_nobody_reads_is_nudged_without_being_said_again(bench: Bench) -> None:
     made = bench.command("g1", ttl_s=20.0)
     text = bench.desired("cmd")

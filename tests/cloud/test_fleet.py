@@ -14,6 +14,8 @@ import pytest
 
 from robolink import v1
 from robolink.cloud import AsyncFleet, Fleet, KubeConfig, Options
+from robolink.cloud._http import KubeApi, _is_closed
+from robolink.cloud._watch import resource_path
 from robolink.core import twincmd
 from robolink.errors import (
     CommandFailedError,
@@ -261,6 +263,24 @@ def test_an_answer_that_is_lost_is_found_again(
     assert update.state == v1.COMMAND_STATE_SUCCEEDED
     texts = {twincmd.decode(api.desired(ROBOT, "cmd")).id}
     assert texts == {"once"}
+
+
+def test_a_write_is_not_repeated_unseen_and_an_idle_connection_that_was_closed_is_no_fault(
+    api: FakeApi, config: KubeConfig
+) -> None:
+    kube, path = KubeApi(config), resource_path("default", "devices", ROBOT)
+    kube.get(path)
+    api.lose_answers = 1
+    with pytest.raises(ConnectionLostError):
+        kube.patch(path, [])
+    assert [method for method, _ in api.requests] == ["GET", "PATCH"]
+    api.close_idle = True
+    kube.get(path)
+    idle = kube._local.connection.sock
+    wait_for(lambda: _is_closed(idle), what="the server's end")
+    assert kube.patch(path, [])["metadata"]["name"] == ROBOT
+    kube.get(path)
+    kube.close()
 
 
 def test_unknown_robots_and_a_closed_fleet(config: KubeConfig) -> None:
