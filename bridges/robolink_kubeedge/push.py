@@ -179,6 +179,11 @@ class Target:
                 if isinstance(exc, ways.PushRefusedError):
                     break  # What waits behind it may be for another path, and welcome.
                 continue
+            except Exception:
+                # One Device's address must not end the mapper for all others.
+                log.exception("push of %s to %s failed in an unforeseen way", reading.name, self.sender)
+                self._counters["push_unforeseen"] += 1
+                break
             self._counters["pushed"] += 1
             return True
         self._counters["push_failed"] += 1

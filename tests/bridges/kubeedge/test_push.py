@@ -268,6 +268,22 @@ async def test_a_failure_is_over_with_what_was_asked_for_and_so_is_its_target(
         other.close()
 
 
+async def test_an_address_that_no_library_foresaw_ends_nobody_elses_push(
+    table: DeviceTable, sink: Sink
+) -> None:
+    document = pushing(cycle_ms=100, mqtt={"address": "tcp://a..b", "topic": "t"})
+    well = next(each for each in document.spec.properties if each.name == "stop-generation")
+    well.report_cycle, well.push_method.http.host_name = 100, f"http://127.0.0.1:{sink.port}"
+    table.put(document, 0.0)
+    counters: Counter[str] = Counter()
+    task = asyncio.create_task(Pusher(QUICK, table, counters).run())
+    await until(lambda: task.done() or (counters["push_unforeseen"] and len(sink.got) > 2))
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (KEY, Fault("PUSH_FAILED", DISTANCE), True) in table.events
+
+
 def test_how_an_old_way_ends_is_no_fault_of_the_present_one(table: DeviceTable) -> None:
     pusher = Pusher(QUICK, table, Counter())
     table.put(pushing(http={"host_name": "http://h", "request_path": "old"}), 0.0)
