@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from robolink import v1
@@ -147,6 +148,8 @@ class DeviceTable(Rows):
             if before is not None:
                 entry.model_known, entry.faults = before.model_known, before.faults
             self._add(key, entry)
+            if before is not None:
+                self._left(before.robot, now)
         entry.document = device
         found = {each.name: each.desired.value for each in reversed(device.spec.properties)}
         entry.names = tuple(dict.fromkeys(each.name for each in device.spec.properties))
@@ -214,7 +217,12 @@ class DeviceTable(Rows):
         robot = self._devices[key].robot if key in self._devices else ""
         self._busy.pop(key, None)
         self._forget(key)
-        self._look_all((robot,), now)  # Another one may stand for the robot now.
+        self._left(robot, now)
+
+    def _left(self, robot: str, now: float) -> None:
+        """A Device stands for this robot no more: another one may be served now."""
+        self._ask_again(self._keys.get(robot, ())[:1], "ROBOT_TAKEN")
+        self._look_all((robot,), now)
 
     def get(self, key: DeviceKey) -> dmi.Device | None:
         """GetDevice: as edgecore wrote it, with present twins."""
@@ -232,7 +240,7 @@ class DeviceTable(Rows):
         """A robot's sheet: from now on its desired texts can be read."""
         robot = self._robots.setdefault(description.robot, Robot())
         if robot.sheet_hash != description.sheet_hash:
-            self._ask_again(description.robot)
+            self._ask_again(self._keys.get(description.robot, ()))
         robot.sheet_hash, robot.settings = description.sheet_hash, {}
         readings, setpoints = {}, set()
         for component in description.sheet.components:
@@ -246,12 +254,13 @@ class DeviceTable(Rows):
         robot.readings, robot.setpoints = readings, frozenset(setpoints)
         self._look_all((description.robot,), now)
 
-    def _ask_again(self, robot: str) -> None:
-        """By another sheet a refused setting may be right."""
-        for key in self._keys.get(robot, ()):
+    def _ask_again(self, keys: Iterable[DeviceKey], cause: str = "") -> None:
+        """What was refused, for any cause or for this one, may be right by now; a command is not run late."""
+        for key in keys:
             entry = self._devices[key]
             for name, desired in entry.desired.items():
-                if desired.refused and name not in ALL_COUNT and name != "sync":
+                refused = desired.refused if name not in ALL_COUNT and name != "sync" else ""
+                if refused and cause in ("", refused):
                     desired.refused = ""
                     self._wait(entry, name, desired.text)
                     self._busy[key] = None
@@ -315,7 +324,7 @@ class DeviceTable(Rows):
     def written(self, write: Write, version: int, now: float) -> None:
         """The hub has taken it."""
         self.counters["writes"] += 1
-        entry = self._devices.get(write.device)
+        entry = self._entry_of(write)
         if entry is None:
             return
         entry.open.discard(write.number)
@@ -326,7 +335,7 @@ class DeviceTable(Rows):
 
     def refused(self, write: Write, cause: str, now: float) -> None:
         """The hub has refused it, by the cause's name; it is not written again before the cloud writes another."""
-        entry = self._devices.get(write.device)
+        entry = self._entry_of(write)
         if entry is None:
             return
         if cause == "CAUSE_UNKNOWN_ROBOT":
@@ -340,7 +349,7 @@ class DeviceTable(Rows):
 
     def unwritten(self, write: Write) -> None:
         """The hub did not answer: once more, in its place. A `cmd` never runs twice: its id is kept."""
-        entry = self._devices.get(write.device)
+        entry = self._entry_of(write)
         if entry is None or write.name not in entry.desired:
             return
         entry.open.discard(write.number)
@@ -348,6 +357,11 @@ class DeviceTable(Rows):
             return  # A newer one is on its way, or was taken.
         entry.waiting = sorted([*entry.waiting, Waiting(write.number, write.name, write.text)])
         self._busy[write.device] = None
+
+    def _entry_of(self, write: Write) -> Device | None:
+        """None if its Device is gone, or stands for another robot now: that one has nothing to do with the write."""
+        entry = self._devices.get(write.device)
+        return entry if entry is not None and entry.robot == write.robot else None
 
     def _refuse(self, entry: Device, name: str, text: str, cause: str) -> None:
         word = cause.removeprefix("CAUSE_")

@@ -308,3 +308,42 @@ def test_a_hub_that_has_lost_its_store_gets_the_write_when_the_robot_is_back(tab
     assert table.robot_infos([info()], 0.0) == ["base-1"]
     table.described(description(), 0.0)
     assert writes(table) == [(SPEED, 0.5)]
+
+
+def found_faults(table: DeviceTable) -> list[str]:
+    entry = table.entry(KEY)
+    assert entry is not None
+    return sorted(each.code for each in entry[0].faults)
+
+
+@pytest.mark.parametrize("leaves", ["removed", "pointed to another robot"])
+def test_the_second_device_of_a_robot_is_written_once_the_first_has_left(
+    table: DeviceTable, leaves: str
+) -> None:
+    table.put(device("first", robot="base-1", base__max_speed="0.5"), 0.0)
+    assert writes(table) == [(SPEED, 0.5)]
+    table.put(device(base__max_speed="0.7", cmd="a1/x"), 0.0)
+    assert writes(table) == []
+    assert shown(table)["setting-errors"] == ("", f"{SPEED}:ROBOT_TAKEN,cmd:ROBOT_TAKEN")
+    if leaves == "removed":
+        table.remove(("default", "first"))
+    else:
+        table.put(device("first", robot="base-2", base__max_speed="0.5"), 0.0)
+    assert writes(table) == [(SPEED, 0.7)], "a setting converges; a command of then is not run now"
+    assert shown(table)["setting-errors"] == ("", "cmd:ROBOT_TAKEN")
+    assert found_faults(table) == []
+    table.put(device(base__max_speed="0.7"), 0.0)
+    assert shown(table)["setting-errors"] == ("", "")
+
+
+def test_a_write_that_was_on_its_way_to_one_robot_never_goes_to_another(table: DeviceTable) -> None:
+    table.robot_infos([info(), v1.RobotInfo(robot="base-2", online=True)], 0.0)
+    other = description()
+    other.robot = "base-2"
+    table.described(other, 0.0)
+    table.twin_changed(v1.Twin(robot="base-2"), 0.0, whole=True)
+    table.put(device(cmd="a1/x"), 0.0)
+    (write,) = table.take_writes(0.0)
+    table.put(device(robot="base-2", cmd="a2/x"), 0.0)
+    table.unwritten(write)
+    assert [(each.robot, each.text) for each in table.take_writes(0.0)] == [("base-2", "a2/x")]
