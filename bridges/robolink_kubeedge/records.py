@@ -102,3 +102,5 @@ class Robot:
     twin: dict[str, v1.PropertyState] = field(default_factory=dict)
     # The whole twin was read since the hub was last lost.
     whole: bool = False
+    # Property and half of what came while the whole twin was still to be read.
+    ahead: set[tuple[str, str]] = field(default_factory=set)

@@ -169,16 +169,26 @@ class Rows:
         """Some changes were missed: read every twin again."""
         for robot in self._robots.values():
             robot.whole = False
+            robot.ahead.clear()
 
     def twin_changed(self, delta: v1.Twin, now: float, *, whole: bool = False) -> None:
         """Some properties of a twin, or all of it."""
         robot = self._robots.setdefault(delta.robot, Robot())
-        robot.whole = robot.whole or whole
         for each in delta.properties:
             state = robot.twin.setdefault(each.name, v1.PropertyState(name=each.name))
             for half in ("desired", "observed", "reported"):
-                if each.HasField(half):
-                    getattr(state, half).CopyFrom(getattr(each, half))
+                if not each.HasField(half):
+                    continue
+                told, known = getattr(each, half), getattr(state, half)
+                # The answer that brings the whole twin may be older than what came beside it.
+                if whole and (each.name, half) in robot.ahead and told.version < known.version:
+                    continue
+                known.CopyFrom(told)
+                if not (whole or robot.whole):
+                    robot.ahead.add((each.name, half))
+        if whole:
+            robot.whole = True
+            robot.ahead.clear()
         names = None if whole else {each.name for each in delta.properties}
         for key in self._keys.get(delta.robot, ()):
             self._show(key, now, names)

@@ -310,6 +310,29 @@ def test_a_hub_that_has_lost_its_store_gets_the_write_when_the_robot_is_back(tab
     assert writes(table) == [(SPEED, 0.5)]
 
 
+def test_a_whole_twin_that_comes_late_brings_nothing_older_back(table: DeviceTable) -> None:
+    def twin(*states: v1.PropertyState, whole: bool = False) -> None:
+        for each in states:
+            if each.HasField("reported"):
+                each.reported.version = each.desired.version
+        table.twin_changed(v1.Twin(robot="base-1", properties=states), 0.0, whole=whole)
+
+    old = state(SPEED, desired=0.5, version=3, observed=3, reported=0.5)
+    distance = state("base.distance", reported=7.0)
+    table.put(device(), 0.0)
+    twin(old)
+    table.twin_unsure()
+    twin(state(SPEED, desired=0.8, version=4, observed=4, reported=0.8))
+    twin(old, distance, whole=True)
+    assert shown(table)[SPEED] == ("0.8", "0.8"), "the newer change has overtaken the answer"
+    assert shown(table)["base.distance"] == ("", "7.0")
+    # A hub that has lost its store counts anew, and is right.
+    table.hub_lost(0.0)
+    table.robot_infos([info()], 0.0)
+    twin(state(SPEED, desired=0.6, version=1, observed=1, reported=0.6), whole=True)
+    assert shown(table)[SPEED] == ("0.6", "0.6")
+
+
 def found_faults(table: DeviceTable) -> list[str]:
     entry = table.entry(KEY)
     assert entry is not None
