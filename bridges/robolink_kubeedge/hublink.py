@@ -23,6 +23,7 @@ from robolink_kubeedge.wakes import TICK_S, wait
 log = logging.getLogger(__name__)
 
 AGAIN_S: Final = 0.5
+STORAGE_AGAIN_S: Final = 1.0
 
 
 class HubLink:
@@ -114,18 +115,28 @@ class HubLink:
         """How the robots are, and new sheets; False if the hub is away."""
         try:
             for robot in self.table.robot_infos(await hub.robots(), time.monotonic()):
-                self.table.described(await hub.robot(robot).describe(), time.monotonic())
+                await self._describe(hub, robot)
         except TransportError as exc:
             self.counters["hub_away"] += 1
             log.warning("%s", exc)
             self.table.hub_lost(time.monotonic())
             return False
         except RobolinkError as exc:
-            self.counters["describe_failed"] += 1
+            self.counters["robots_unread"] += 1
             log.warning("%s", exc)
         finally:
             self._changed()
         return True
+
+    async def _describe(self, hub: AsyncHub, robot: str) -> None:
+        """A new sheet; one that cannot be had is asked for with the next poll, and holds up no other robot."""
+        try:
+            self.table.described(await hub.robot(robot).describe(), time.monotonic())
+        except TransportError:
+            raise
+        except RobolinkError as exc:
+            self.counters["describe_failed"] += 1
+            log.warning("%s", exc)
 
     async def _read_twins(self, hub: AsyncHub) -> None:
         """Whole twins, at first and after each gap."""
@@ -153,7 +164,13 @@ class HubLink:
             version = await hub.robot(write.robot).twin.set(write.name, write.value)
         except CommandError as exc:
             log.warning("%s", exc)
-            self.table.refused(write, v1.Cause.Name(exc.cause), time.monotonic())
+            if exc.cause == v1.CAUSE_STORAGE and write.name != "cmd":
+                # The hub has kept and done nothing of it. A command's sender is told; a setting or a stop waits for room.
+                self.counters["write_again"] += 1
+                await asyncio.sleep(STORAGE_AGAIN_S)
+                self.table.unwritten(write)
+            else:
+                self.table.refused(write, v1.Cause.Name(exc.cause), time.monotonic())
         except RobolinkError as exc:
             log.warning("%s", exc)
             self.counters["write_again"] += 1
