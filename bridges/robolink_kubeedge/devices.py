@@ -29,6 +29,9 @@ OWN_TYPES: Final = {
 }
 # Of these each text counts, in order; of all others the newest.
 ALL_COUNT: Final = frozenset({"cmd", "stop"})
+# Of each of them that wait for the hub, by device.
+MAX_WAITING: Final = 64
+LEVELS: Final = frozenset({"SOFT_HOLD", "STOP_THEN_CUT", "CUT"})
 # ID, or ID/NAME,NAME: these settings count as written anew.
 _SYNC: Final = re.compile(r"[a-zA-Z0-9\-_.]{1,40}(/[^/]*)?")
 
@@ -74,11 +77,9 @@ class DeviceTable(Rows):
             if not self._unmoved(key, before):
                 continue
             entry = self._devices.get(key)
-            # Its call may be on the way: only what is still missing at the next resync went to somebody else.
-            if again and entry is not None and entry.suspect:
-                self.counters["updates_elsewhere"] += 1
-                entry.noted.add(Fault("UPDATE_ELSEWHERE"))
             suspect = again and entry is not None and entry.told not in (None, device)
+            if again and entry is not None:
+                self._elsewhere(entry, suspect)
             self._tell(device, now)
             self._devices[key].suspect = suspect
             self._devices[key].model_known = True
@@ -86,6 +87,14 @@ class DeviceTable(Rows):
         for key in before.keys - {_key(each) for each in response.device_list}:
             if self._unmoved(key, before):
                 self._remove(key, now)
+
+    def _elsewhere(self, entry: Device, suspect: bool) -> None:
+        """At a resync: whether a call went to another mapper. What is new to us may be on the way until the next one."""
+        if entry.suspect:
+            self.counters["updates_elsewhere"] += 1
+            entry.noted.add(Fault("UPDATE_ELSEWHERE"))
+        elif not suspect:
+            entry.noted.discard(Fault("UPDATE_ELSEWHERE"))
 
     def _unmoved(self, key: DeviceKey, before: Snapshot) -> bool:
         return self._marks[key] == before.marks.get(key, 0)
@@ -182,6 +191,17 @@ class DeviceTable(Rows):
         if name not in ALL_COUNT:
             entry.waiting = [each for each in entry.waiting if each.name != name]
         entry.waiting.append(Waiting(next(self._numbers), name, text))
+        self._bound(entry, name)
+
+    def _bound(self, entry: Device, name: str) -> None:
+        """While the hub is away the oldest goes; of stops one that is no level, or waits once more: the highest is kept."""
+        while len(same := [each for each in entry.waiting if each.name == name]) > MAX_WAITING:
+            times = Counter(each.text for each in same)
+            spare = (
+                each for each in same if name != "stop" or each.text not in LEVELS or times[each.text] > 1
+            )
+            entry.waiting.remove(next(spare))
+            self.counters[f"waiting_dropped_{name}"] += 1
 
     def _sync(self, entry: Device, text: str, found: dict[str, str]) -> bool:
         """A new `sync`: what it names counts as written anew, and all that stands beside it is to have an answer.
@@ -356,6 +376,7 @@ class DeviceTable(Rows):
         if write.name not in ALL_COUNT and entry.desired[write.name].text != write.text:
             return  # A newer one is on its way, or was taken.
         entry.waiting = sorted([*entry.waiting, Waiting(write.number, write.name, write.text)])
+        self._bound(entry, write.name)
         self._busy[write.device] = None
 
     def _entry_of(self, write: Write) -> Device | None:

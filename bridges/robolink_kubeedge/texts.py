@@ -69,11 +69,27 @@ def twin(entry: Device, robot: Robot, name: str, errors: str) -> TwinText | None
 
 def errors(entry: Device, robot: Robot) -> str:
     """What the driver refused, as the hub tells it, and what never got so far."""
-    told = robot.twin.get("setting-errors", v1.PropertyState())
-    parts = [told.reported.value.string_value]
+    told = robot.twin.get("setting-errors", v1.PropertyState()).reported.value.string_value
+    ours = []
     for name, desired in entry.desired.items():
         if desired.refused and twintext.fits_name(name):
             why = "MOTION_IS_NO_PROPERTY" if name in robot.setpoints else desired.refused
-            parts.append(f"{name}:{why}")
-    text = ",".join(part for part in parts if part)
-    return text if len(text) <= twintext.MAX_VALUE_CHARACTERS else f"more:{text.count(',') + 1}"
+            ours.append(f"{name}:{why}")
+    if not ours:
+        return told
+    theirs = [each for each in told.split(",") if each]
+    # The hub may have left out some already.
+    last = theirs[-1] if theirs else ""
+    more = int(last[5:]) if last.startswith("more:") and last[5:].isdecimal() else 0
+    # Ours first: of a command, a stop or a sync the cloud has no other answer.
+    return _fitting([*ours, *(theirs[:-1] if more else theirs)], more)
+
+
+def _fitting(entries: list[str], more: int) -> str:
+    """As many as fit, and how many more there are."""
+    for count in range(len(entries), -1, -1):
+        rest = more + len(entries) - count
+        text = ",".join([*entries[:count], *([f"more:{rest}"] if rest else [])])
+        if len(text) <= twintext.MAX_VALUE_CHARACTERS:
+            return text
+    return ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from robolink import v1
 from robolink.core.values import to_value
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
-from robolink_kubeedge.devices import DeviceTable
+from robolink_kubeedge.devices import MAX_WAITING, DeviceTable
 from robolink_kubeedge.records import Write
 from robolink_kubeedge.reports import ReportQueue
 
@@ -370,3 +372,30 @@ def test_a_write_that_was_on_its_way_to_one_robot_never_goes_to_another(table: D
     table.put(device(robot="base-2", cmd="a2/x"), 0.0)
     table.unwritten(write)
     assert [(each.robot, each.text) for each in table.take_writes(0.0)] == [("base-2", "a2/x")]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.sampled_from(["SOFT_HOLD", "STOP_THEN_CUT", "CUT", "odd"]), max_size=12), st.integers(0, 200)
+)
+def test_what_waits_for_the_hub_has_a_bound_and_the_highest_stop_is_never_lost(
+    stops: list[str], odd: int
+) -> None:
+    table = DeviceTable(ReportQueue())
+    for text in (*stops, *(f"odd{number}" for number in range(odd))):
+        table.put(device(), 0.0)
+        table.put(device(stop=text, cmd=f"{text}/x"), 0.0)
+    count = len(stops) + odd
+    table.robot_infos([info()], 0.0)
+    table.described(description(), 0.0)
+    table.twin_changed(v1.Twin(robot="base-1"), 0.0, whole=True)
+    told = table.take_writes(0.0)
+    assert {each.text for each in told if each.name == "stop"} >= set(stops) - {"odd"}
+    for name in ("stop", "cmd"):
+        texts = [each.text for each in told if each.name == name]
+        assert len(texts) == min(count, MAX_WAITING)
+        assert table.counters[f"waiting_dropped_{name}"] == count - len(texts)
+    if count:
+        assert told[-1].text == (f"odd{odd - 1}/x" if odd else f"{stops[-1]}/x"), (
+            "of commands the newest stay"
+        )

@@ -152,8 +152,41 @@ def test_an_update_that_edgecore_gave_to_somebody_else_is_noticed(table: DeviceT
     table.registered(answer, table.snapshot(), 0.0, again=True)
     assert "UPDATE_ELSEWHERE" in told(table)
     assert [each.value for each in table.take_writes(0.0)] == [0.8], "it counts all the same"
+    table.registered(answer, table.snapshot(), 0.0, again=True)
+    assert "UPDATE_ELSEWHERE" not in told(table), "nothing new went past us since"
+    newest.spec.properties[0].desired.value = "0.9"
+    for _ in range(2):
+        answer = pb.MapperRegisterResponse(device_list=[newest, device("base-2")])
+        table.registered(answer, table.snapshot(), 0.0, again=True)
+    assert "UPDATE_ELSEWHERE" in told(table)
     table.put(newest, 0.0)
     assert "UPDATE_ELSEWHERE" not in told(table), "it came after all"
+
+
+@pytest.mark.parametrize("of_hub", ["", "base.gain:3:LIMIT", "base.gain:3:LIMIT,more:4"])
+def test_of_many_refused_as_many_are_told_as_fit(table: DeviceTable, of_hub: str) -> None:
+    document = pb.Device(name="base-1", namespace="default")
+    for name in ("setting-errors", *(f"base.nothing_{number}" for number in range(60))):
+        document.spec.properties.add(name=name).desired.value = "" if name == "setting-errors" else "1"
+    twin = v1.PropertyState(name="setting-errors")
+    twin.reported.value.string_value = of_hub
+    table.twin_changed(v1.Twin(robot="base-1", properties=[twin]), 0.0)
+    table.put(document, 0.0)
+    table.take_writes(0.0)
+    text = next(each.reported for each in table.queue.texts(KEY) if each.name == "setting-errors")
+    assert fits_value(text)
+    *told, more = text.split(",")
+    assert len(told) >= 15
+    assert told[0] == "base.nothing_0:UNSUPPORTED"
+    everything = 60 + bool(of_hub) + (4 if "more" in of_hub else 0)
+    assert more == f"more:{everything - len(told)}"
+    document = pb.Device(name="base-1", namespace="default")
+    document.spec.properties.add(name="setting-errors")
+    document.spec.properties.add(name="base.nothing_0").desired.value = "2"
+    table.put(document, 0.0)
+    table.take_writes(0.0)
+    text = next(each.reported for each in table.queue.texts(KEY) if each.name == "setting-errors")
+    assert text == ",".join(each for each in ("base.nothing_0:UNSUPPORTED", of_hub) if each)
 
 
 def test_the_hubs_first_news_of_one_robot_says_nothing_of_the_others() -> None:
