@@ -138,6 +138,7 @@ def doctor(
         Path | None,
         typer.Option(help="YAML with DeviceModels and Devices to look at.", metavar="FILE", exists=True),
     ] = None,
+    namespace: Annotated[str, typer.Option(help="Of the robots' Devices.")] = "default",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     hub: HubOption = None,
 ) -> None:
@@ -150,7 +151,7 @@ def doctor(
     made = load(config) if config is not None else MapperConfig()
     if not made.hub.url and hub:
         made = made.model_copy(update={"hub": made.hub.model_copy(update={"url": hub})})
-    found = examine(made, manifests)
+    found = examine(made, manifests, namespace)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
     else:

@@ -49,16 +49,21 @@ def _bad(what: str, text: str, cure: str) -> Finding:
     return Finding(what=what, good=False, text=text, cure=cure)
 
 
-def examine(config: MapperConfig, manifests: Path | None = None) -> list[Finding]:
+def examine(config: MapperConfig, manifests: Path | None = None, namespace: str = "default") -> list[Finding]:
     """Everything, in the order from edgecore to the robots.
+
+    Args:
+        config: Of the mapper.
+        manifests: Looked at before they are applied.
+        namespace: Of the robots' Devices, and of manifests that name none.
 
     Raises:
         ConfigError: The manifests cannot be read.
     """
     resources = _read(manifests) if manifests is not None else []
     robots, hub = _hub(config)
-    wanted = {("default", robot) for robot in robots}
-    wanted |= {_key(each) for each in resources if each["kind"] == "Device"}
+    wanted = {(namespace, robot) for robot in robots}
+    wanted |= {_key(each, namespace) for each in resources if each["kind"] == "Device"}
     found = [_edgecore(config), *_mapper(config, sorted(wanted)), *_others(config, sorted(wanted))]
     found += [*_reports(config), *_extras(config), hub]
     return found + list(_resources(resources, config.common.protocol))
@@ -266,9 +271,9 @@ def _items(document: Any) -> list[Manifest]:
     return [each for each in listed if isinstance(each, dict)]
 
 
-def _key(resource: Manifest) -> tuple[str, str]:
+def _key(resource: Manifest, namespace: str = "default") -> tuple[str, str]:
     metadata = resource.get("metadata") or {}
-    return str(metadata.get("namespace", "default")), str(metadata.get("name", ""))
+    return str(metadata.get("namespace") or namespace), str(metadata.get("name", ""))
 
 
 def _resources(resources: list[Manifest], protocol: str) -> Iterator[Finding]:

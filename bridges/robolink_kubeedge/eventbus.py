@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -132,20 +133,22 @@ class EventBus:
                     gate.release()
                     await wait(self._edge.bus_wake, TICK_S)
                     continue
-                group.create_task(self._one(client, report, gate))
+                task = group.create_task(self._one(client, report))
+                # Not within the task: one that is cancelled before it begins would take its report along.
+                task.add_done_callback(partial(self._published, report, gate))
 
-    async def _one(self, client: aiomqtt.Client, report: Report, gate: asyncio.Semaphore) -> None:
+    async def _one(self, client: aiomqtt.Client, report: Report) -> None:
         self._count += 1
         topic, payload = message(report, f"{self._id}{self._count}", time.time_ns() // 10**6)
-        try:
-            await client.publish(topic, payload, qos=self._config.qos)
-        except BaseException:
+        await client.publish(topic, payload, qos=self._config.qos)
+
+    def _published(self, report: Report, gate: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
+        gate.release()
+        if task.cancelled() or task.exception() is not None:
             self._queue.failed(report, time.monotonic())
-            raise
-        finally:
-            gate.release()
-        self._counters["event_bus_reports"] += 1
-        self._queue.sent(report, time.monotonic())
+        else:
+            self._counters["event_bus_reports"] += 1
+            self._queue.sent(report, time.monotonic())
 
     async def _results(self, client: aiomqtt.Client) -> None:
         async for each in client.messages:

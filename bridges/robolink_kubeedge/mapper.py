@@ -46,7 +46,7 @@ class Mapper:
         """Serve until cancelled.
 
         Raises:
-            ConfigError: A socket or port cannot be bound, or another mapper serves this protocol here.
+            ConfigError: A socket or port cannot be bound, a file cannot be used, or another mapper serves this protocol here.
         """
         with hold_protocol(Path(self.config.common.edgecore_sock), self.config.common.protocol):
             await self.server.start()
@@ -75,7 +75,9 @@ class Mapper:
             group.create_task(Pusher(config.push, self.table, self.counters).run())
         if config.rest.token_file:
             from robolink_kubeedge.rest import RestServer
+            from robolink_kubeedge.tls import check_pair
 
+            check_pair(config.rest.tls_cert_file, config.rest.tls_key_file)
             group.create_task(RestServer(config, self.table, self.counters, self.hub).run())
 
     def _changed(self) -> None:

@@ -20,6 +20,7 @@ from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.documents import to_device
 from robolink_kubeedge.faults import Fault
 from robolink_kubeedge.reports import DeviceKey
+from robolink_kubeedge.tls import trusting
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +87,20 @@ class MetaServer:
     def __init__(
         self, config: MapperConfig, table: DeviceTable, counters: Counter[str], changed: Callable[[], None]
     ) -> None:
-        """Nothing is asked yet."""
+        """Nothing is asked yet.
+
+        Raises:
+            ConfigError: The CA's file is none.
+        """
         self._config, self._counters, self._changed = config.metaserver, counters, changed
         self._settling = Settling(table, config.common.protocol)
+        self._verify = trusting(self._config.ca_file) if self._config.ca_file else True
 
     async def run(self) -> None:
         """Ask until cancelled."""
         async with httpx.AsyncClient(
             base_url=self._config.url,
-            verify=_verify(self._config.ca_file),
+            verify=self._verify,
             timeout=TIMEOUT_S,
             trust_env=False,
         ) as client:
@@ -134,11 +140,3 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as exc:
         raise ValueError(f"{path} cannot be read: {exc.strerror}") from exc
-
-
-def _verify(ca_file: str) -> Any:
-    if not ca_file:
-        return True
-    import ssl
-
-    return ssl.create_default_context(cafile=ca_file)

@@ -17,6 +17,7 @@ from robolink.errors import ConfigError
 from robolink_kubeedge import dmi
 from robolink_kubeedge import dmi_pb2 as pb
 from robolink_kubeedge.devices import DeviceTable
+from robolink_kubeedge.reports import DeviceKey
 from robolink_kubeedge.sockets import claim
 
 
@@ -77,7 +78,9 @@ class MapperServer:
         return pb.UpdateDeviceResponse()
 
     async def _on_remove_device(self, request: pb.RemoveDeviceRequest, _context: Any) -> Any:
-        self.table.remove((request.device_namespace, request.device_name), time.monotonic())
+        key = _key(request.device_namespace, request.device_name)
+        self.table.remove(key, time.monotonic())
+        self._changed()
         return pb.RemoveDeviceResponse()
 
     # Types come from the robots' sheets; models are kept to be compared with them, and to be shown.
@@ -93,21 +96,25 @@ class MapperServer:
         return pb.UpdateDeviceModelResponse()
 
     async def _on_remove_device_model(self, request: pb.RemoveDeviceModelRequest, _context: Any) -> Any:
-        key = (request.model_namespace or "default", request.model_name)
-        self.table.model(None, key, time.monotonic())
+        self.table.model(None, _key(request.model_namespace, request.model_name), time.monotonic())
         self._changed()
         return pb.RemoveDeviceModelResponse()
 
     def _put_model(self, model: pb.DeviceModel) -> None:
-        self.table.model(model, (model.namespace or "default", model.name), time.monotonic())
+        self.table.model(model, _key(model.namespace, model.name), time.monotonic())
         self._changed()
 
     async def _on_get_device(self, request: pb.GetDeviceRequest, context: Any) -> Any:
-        device = self.table.get((request.device_namespace, request.device_name))
+        key = _key(request.device_namespace, request.device_name)
+        device = self.table.get(key)
         if device is None:
-            text = f"no device {request.device_namespace}/{request.device_name} here"
+            text = f"no device {key[0]}/{key[1]} here"
             await context.abort(grpc.StatusCode.NOT_FOUND, text)
         return pb.GetDeviceResponse(device=device)
+
+
+def _key(namespace: str, name: str) -> DeviceKey:
+    return namespace or "default", name
 
 
 def _snake(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import socket
 import subprocess
@@ -14,9 +15,13 @@ import pytest
 import yaml
 
 from robolink.errors import ConfigError
-from robolink_kubeedge import manifests
+from robolink_kubeedge import dmi_pb2 as pb
+from robolink_kubeedge import doctor, manifests
 from robolink_kubeedge.config import MapperConfig, load
+from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.doctor import Finding, examine, judge
+from robolink_kubeedge.reports import ReportQueue
+from robolink_kubeedge.server import MapperServer
 from robolink_kubeedge.sockets import hold_protocol, lock_holder
 from robolink_sims.base import SimBase
 from tests.bridges.kubeedge.conftest import ROBOT, Bench, Mapper
@@ -92,6 +97,29 @@ def test_on_a_working_site_all_is_well_and_a_fault_of_one_device_is_told(
     )  # fmt: skip
     assert shown.returncode == 1
     assert '"good": true' in shown.stdout
+
+
+@pytest.mark.parametrize("namespace", ["default", "lab"])
+async def test_the_robots_devices_are_looked_for_in_their_namespace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str
+) -> None:
+    made, table = config(tmp_path), DeviceTable(ReportQueue())
+    # Edgecore may leave out the namespace that is everybody's.
+    told = pb.Device(name="base-1", namespace="" if namespace == "default" else namespace)
+    table.put(told, 0.0)
+    server = MapperServer(Path(made.grpc_server.socket_path), table, lambda: None)
+    monkeypatch.setattr(doctor, "_hub", lambda _: (["base-1"], doctor._good("hub", "1 robots")))
+    await server.start()
+    try:
+        found = await asyncio.to_thread(examine, made, None, namespace)
+        assert "serves 1 of 1" in of(found, "mapper").text
+        other = "lab" if namespace == "default" else "default"
+        assert not of(await asyncio.to_thread(examine, made, None, other), "mapper").good
+        request = pb.RemoveDeviceRequest(device_name="base-1", device_namespace=told.namespace)
+        await server._on_remove_device(request, None)
+        assert table.keys == ()
+    finally:
+        await server.close()
 
 
 def faulty() -> Iterator[tuple[dict[str, Any], str]]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import aiomqtt
 import pytest
 
 from robolink.errors import ConfigError
 from robolink_kubeedge import eventbus
+from robolink_kubeedge.config import MapperConfig
 from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.double_faces import BusFace, MetaServerFace
-from robolink_kubeedge.metaserver import Settling
+from robolink_kubeedge.edge import EdgeLink
+from robolink_kubeedge.metaserver import MetaServer, Settling
 from robolink_kubeedge.reports import Priority, ReportQueue, StateReport, TwinReport, TwinText
+from robolink_kubeedge.tls import check_pair
 from tests.bridges.kubeedge.conftest import Bench, Broker, with_parts
 from tests.bridges.kubeedge.test_devices import KEY, device
 from tests.conftest import HubProcess, wait_for
@@ -59,6 +66,28 @@ def test_what_is_no_broker_is_told(url: str) -> None:
         eventbus.address(url)
     assert eventbus.address("127.0.0.1:1884") == ("127.0.0.1", 1884)
     assert eventbus.address("tcp://h") == ("h", 1883)
+
+
+async def test_a_report_whose_task_never_began_is_said_again() -> None:
+    """The broker is lost in the very turn in which a report is handed to it."""
+    config = MapperConfig.model_validate({"event_bus": {"url": "mqtt://127.0.0.1:9"}})
+    queue = ReportQueue()
+    edge = EdgeLink(config, DeviceTable(queue), Counter(), lambda: None)
+    edge._registered = True
+    bus = eventbus.EventBus(config.event_bus, queue, edge, Counter())
+    lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    client: Any = SimpleNamespace(publish=lambda *_, **__: lost)
+    queue.put(KEY, TwinText("cmd-status", "", "a1:SUCCEEDED"), Priority.COMMAND, 0.0)
+    publishing = asyncio.create_task(bus._publish(client))
+    while queue.waiting():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    queue.put(("default", "base-2"), TwinText("stop", "CUT", "CUT"), Priority.STOP, 0.0)
+    lost.set_exception(aiomqtt.MqttError("lost"))
+    edge.bus_wake.set()
+    (ended,) = await asyncio.gather(publishing, return_exceptions=True)
+    assert isinstance(ended, ExceptionGroup)
+    assert queue.waiting() == 2
 
 
 def test_reports_go_by_the_bus_and_by_dmi_while_the_broker_is_away(
@@ -187,3 +216,17 @@ def test_with_sync_a_lost_write_arrives_without_a_metaserver(bench: Bench) -> No
     bench.wait_observed("sync", f"3/{LIMIT}")
     bench.wait_observed(LIMIT, "0.3")
     assert bench.robot.twin.get(LIMIT)[LIMIT].desired.value.double_value == 0.3
+
+
+def test_tls_files_that_are_none_are_told_before_anything_is_asked_or_served(tmp_path: Path) -> None:
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate\n")
+    for wrong in (tmp_path / "none.pem", text):
+        config = MapperConfig.model_validate({"metaserver": {"url": "https://h", "ca_file": str(wrong)}})
+        with pytest.raises(ConfigError, match=wrong.name):
+            MetaServer(config, DeviceTable(ReportQueue()), Counter(), lambda: None)
+        with pytest.raises(ConfigError, match=wrong.name):
+            check_pair(str(wrong), "")
+    with pytest.raises(ConfigError, match="tls_cert_file"):
+        check_pair("", str(text))
+    check_pair("", "")
