@@ -28,7 +28,12 @@ DOMAINS = (1 + number % 100 for number in itertools.count(os.getpid()))
 MAPPING = Path(__file__).with_name("robot.yaml")
 OBSERVER = Path(__file__).with_name("observer.py")
 
+# Set where wheels for this machine exist: what is missing then fails, and is not silently skipped.
+MUST = os.environ.get("ROBOLINK_PEERS_MUST", "") == "1"
+
 if importlib.util.find_spec("rclpy") is None:
+    if MUST:
+        raise pytest.UsageError("ROBOLINK_PEERS_MUST is set, and there is no rclpy (extra ros2)")
     collect_ignore = [
         "test_expose.py",
         "test_exposed.py",
@@ -41,6 +46,14 @@ if importlib.util.find_spec("rclpy") is None:
         "test_rules.py",
         "test_usual_actions.py",
     ]
+
+
+def peer(variable: str, what: str) -> str:
+    """The interpreter of another environment; without one the test skips, or fails where it must be there."""
+    found = os.environ.get(variable, "")
+    if not found:
+        (pytest.fail if MUST else pytest.skip)(f"{variable} names no interpreter with {what}")
+    return found
 
 
 class Bridge:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -102,30 +104,36 @@ def _end_in_the_middle_of_a_goal(hub: HubProcess, domain: str, exposed: subproce
             late.wait()
 
 
-def test_a_ros_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess, tmp_path: Path) -> None:
-    domain = str(next(DOMAINS))
-    arguments = ["ros2", "expose", "base-1", "--hub", hub.url, "--domain-id", domain]
+@contextmanager
+def exposed_base(hub: HubProcess, domain: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A simulated base of the hub, and `robolink ros2 expose` of it; the latter's process."""
+    arguments = ["ros2", "expose", "base-1", "--hub", hub.url, "--domain-id", str(domain)]
     commands = [
         ["-m", "robolink_sims.base", "--id", "base-1", "--hub", hub.url],
         ["-m", "robolink.cli", *arguments, "--config", str(HERE / "expose.yaml")],
     ]
     children = []
-    log = (tmp_path / "log").open("wb")
     try:
-        children.append(subprocess.Popen([sys.executable, *commands[0]], stdout=log, stderr=log))
-        with robolink.connect(hub.url, name="look") as seen:
-            wait_for(lambda: any(each.online for each in seen.robots()), 60, "the base")
-        children.append(subprocess.Popen([sys.executable, *commands[1]], stdout=log, stderr=log))
-        user = subprocess.run(
-            [sys.executable, str(HERE / "ros_user.py"), domain],
-            capture_output=True, text=True, check=False, timeout=110,
-        )  # fmt: skip
-        assert user.returncode == 0, user.stdout + user.stderr + (tmp_path / "log").read_text()
-        assert user.stdout.splitlines()[-1] == "stays stopped"
-        assert "linear_x = nan is not a finite number" in (tmp_path / "log").read_text()
-        _end_in_the_middle_of_a_goal(hub, domain, children[1])
+        with log.open("wb") as out:
+            children.append(subprocess.Popen([sys.executable, *commands[0]], stdout=out, stderr=out))
+            with robolink.connect(hub.url, name="look") as seen:
+                wait_for(lambda: any(each.online for each in seen.robots()), 60, "the base")
+            children.append(subprocess.Popen([sys.executable, *commands[1]], stdout=out, stderr=out))
+        yield children[1]
     finally:
         for child in reversed(children):
             child.terminate()
             child.wait(30)
-        log.close()
+
+
+def test_a_ros_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess, tmp_path: Path) -> None:
+    domain, log = next(DOMAINS), tmp_path / "log"
+    with exposed_base(hub, domain, log) as exposed:
+        user = subprocess.run(
+            [sys.executable, str(HERE / "ros_user.py"), str(domain)],
+            capture_output=True, text=True, check=False, timeout=110,
+        )  # fmt: skip
+        assert user.returncode == 0, user.stdout + user.stderr + log.read_text()
+        assert user.stdout.splitlines()[-1] == "stays stopped"
+        assert "linear_x = nan is not a finite number" in log.read_text()
+        _end_in_the_middle_of_a_goal(hub, str(domain), exposed)

@@ -16,11 +16,11 @@ import pytest
 import robolink
 from robolink import v1
 from robolink.core.values import from_value
-from tests.bridges.ros2.conftest import DOMAINS, ROBOT, ROLES, Bridge
+from tests.bridges.ros2.conftest import DOMAINS, ROBOT, ROLES, Bridge, peer
+from tests.bridges.ros2.test_expose import exposed_base
 from tests.conftest import HubProcess, wait_for
 
-KILTED = os.environ.get("ROBOLINK_KILTED_PYTHON", "")
-DDS = os.environ.get("ROBOLINK_DDS_PYTHON", "")
+KILTED = ("ROBOLINK_KILTED_PYTHON", "ROS 2 Kilted")
 HERE = Path(__file__).parent
 
 MAPPING = """
@@ -33,6 +33,15 @@ components:
       switch: {service: switch, type: std_srvs/srv/SetBool, motion: false}
     goals:
       count: {action: count, type: test_msgs/action/Fibonacci, motion: false}
+"""
+# What goes to the peer; its fastest and its latest velocity come back.
+DOWN = """
+  base:
+    type: base
+    velocity: cmd_vel
+    readings:
+      fastest: {topic: fastest, type: std_msgs/msg/Float64}
+      latest: {topic: latest, type: std_msgs/msg/Float64}
 """
 
 CYCLONE = '''
@@ -87,21 +96,21 @@ def foreign(command: list[str], domain: int) -> subprocess.Popen[str]:
 class Served:
     """A hub, the bridge, and whatever peer a test starts."""
 
-    def __init__(self, hub: HubProcess, folder: Path, command: list[str]) -> None:
+    def __init__(self, hub: HubProcess, folder: Path, command: list[str], more: str = "") -> None:
         self.domain = next(DOMAINS)
         self.peer = foreign(command, self.domain)
         mapping = folder / "peer.yaml"
-        mapping.write_text(MAPPING)
+        mapping.write_text(MAPPING + more)
         self.bridge = Bridge(hub.url, self.domain, folder / "bridge.log", "--config", str(mapping))
         self.bridge.start()
         self.hub = robolink.connect(hub.url, name="test", roles=ROLES)
         self.robot = self.hub.robot(ROBOT)
 
-    def temperature(self) -> object:
+    def read(self, name: str) -> object:
+        """What a topic of the peer has brought, or None."""
         if not any(each.robot == ROBOT for each in self.hub.robots()):
             return None
-        found = self.robot.twin.get("peer.temperature")["peer.temperature"]
-        return from_value(found.reported.value)
+        return from_value(self.robot.twin.get(name)[name].reported.value)
 
     def close(self) -> None:
         self.hub.close()
@@ -114,15 +123,13 @@ class Served:
 
 @pytest.fixture
 def kilted(hub: HubProcess, tmp_path: Path) -> Iterator[Served]:
-    if not KILTED:
-        pytest.skip("ROBOLINK_KILTED_PYTHON names no interpreter with ROS 2 Kilted")
-    made = Served(hub, tmp_path, [KILTED, str(HERE / "kilted_peer.py")])
+    made = Served(hub, tmp_path, [peer(*KILTED), str(HERE / "kilted_peer.py")], DOWN)
     yield made
     made.close()
 
 
 def test_kilted_topic_service_and_action(kilted: Served) -> None:
-    wait_for(lambda: kilted.temperature() == 36.6, 60, "the topic of a Kilted node")
+    wait_for(lambda: kilted.read("peer.temperature") == 36.6, 60, "the topic of a Kilted node")
     wait_for(lambda: any(each.online for each in kilted.hub.robots()), 60, "online")
     assert kilted.robot.call("peer.switch", data=True) == {"success": True, "message": "peer"}
     goal = kilted.robot.goal("peer.count", order=5)
@@ -130,21 +137,45 @@ def test_kilted_topic_service_and_action(kilted: Served) -> None:
     assert goal.values(5)["sequence"] == (0.0, 1.0, 1.0, 2.0, 3.0, 5.0)
 
 
+def test_kilted_is_driven_and_stands_when_the_velocities_end(kilted: Served) -> None:
+    wait_for(lambda: any(each.online for each in kilted.hub.robots()), 60, "online")
+
+    def heard() -> bool:
+        kilted.robot.setpoint("base.velocity", linear_x=0.25)
+        return kilted.read("base.fastest") == 0.25
+
+    with kilted.robot.lease("base"):
+        wait_for(heard, 60, "a velocity of ours at a Kilted node")
+        wait_for(lambda: kilted.read("base.latest") == 0.0, 60, "the zero of the deadman")
+
+
+def test_a_kilted_user_drives_commands_and_stops_a_robot_of_the_hub(hub: HubProcess, tmp_path: Path) -> None:
+    domain, log = next(DOMAINS), tmp_path / "log"
+    python = peer(*KILTED)
+    with exposed_base(hub, domain, log):
+        user = foreign([python, str(HERE / "ros_user.py")], domain)
+        try:
+            told = user.communicate(timeout=110)[0]
+        finally:
+            user.kill()
+            user.wait()
+        assert user.returncode == 0, told + log.read_text()
+        assert {"moved by cmd_vel", "goal accepted", "goal ended", "stays stopped"} <= set(told.splitlines())
+
+
 def test_cyclonedds_topic(hub: HubProcess, tmp_path: Path) -> None:
-    if not DDS:
-        pytest.skip("ROBOLINK_DDS_PYTHON names no interpreter with cyclonedds")
+    python = peer("ROBOLINK_DDS_PYTHON", "cyclonedds")
     script = tmp_path / "cyclone.py"
     script.write_text(CYCLONE)
-    served = Served(hub, tmp_path, [DDS, str(script)])
+    served = Served(hub, tmp_path, [python, str(script)])
     try:
-        wait_for(lambda: served.temperature() == 36.6, 60, "the topic of a CycloneDDS writer")
+        wait_for(lambda: served.read("peer.temperature") == 36.6, 60, "the topic of a CycloneDDS writer")
     finally:
         served.close()
 
 
 def test_cdr_bytes_agree_with_rosbags() -> None:
-    if not DDS:
-        pytest.skip("ROBOLINK_DDS_PYTHON names no interpreter with rosbags")
+    python = peer("ROBOLINK_DDS_PYTHON", "rosbags")
     from nav_msgs.msg import Odometry
     from rclpy.serialization import deserialize_message, serialize_message
 
@@ -152,7 +183,7 @@ def test_cdr_bytes_agree_with_rosbags() -> None:
     message.pose.pose.position.x, message.twist.twist.angular.z = 1.25, -0.5
     ours = serialize_message(message)
     there = subprocess.run(
-        [DDS, "-c", CDR], input=ours.hex(), capture_output=True, text=True, check=False, timeout=60
+        [python, "-c", CDR], input=ours.hex(), capture_output=True, text=True, check=False, timeout=60
     )
     assert there.returncode == 0, there.stderr
     assert deserialize_message(bytes.fromhex(there.stdout), Odometry) == message
