@@ -53,7 +53,8 @@ class Operation:
         """Begins with the first `step`."""
         self.robot = robot
         self.flying = self.stale = self.over = self.told = False
-        self.sync = self.generation = 0
+        self.sync = self.generation = self._told_sync = 0
+        self._refused_before = ""
         self.until_s = now.s + give_up_s
         self._nudge_at, self._nudge_s = now.s, self.nudge_min_s
         self._nudging = False
@@ -111,7 +112,7 @@ class Operation:
 
     def mark_told(self, view: FleetView, now: Now) -> None:
         """The write stands in the API server, by this patch or by one whose answer was lost."""
-        self.told = True
+        self.told, self._told_sync = True, self.sync
         self._pause(now)
         self.accepted(view, now)
 
@@ -191,7 +192,13 @@ class Operation:
     def refusal(self, view: FleetView, name: str) -> str:
         """How the mapper or the hub refused this property as it stood with our write: its word for it; "" if it did not."""
         error = view.errors(self.robot).get(name, "")
-        return error if ":" not in error and self.edge_has_it(view) else ""
+        # Reports may overtake each other: the word that stood there before counts once a nudge was answered too.
+        news = error != self._refused_before or self.sync > self._told_sync
+        return error if news and ":" not in error and self.edge_has_it(view) else ""
+
+    def note_refusal(self, view: FleetView, name: str) -> None:
+        """What is refused of this property before our write."""
+        self._refused_before = view.errors(self.robot).get(name, "")
 
 
 def _undone(error: RobolinkError) -> bool:

@@ -175,6 +175,7 @@ class CommandOperation(Operation):
             self.text = self._encode(now)
             self._taken_until_s = now.s + self._ttl_ms / 1000 + ANSWER_MARGIN_S
             self.until_s = self._taken_until_s + GIVE_UP_S
+        self.note_refusal(view, CMD)
         texts = {CMD: self.text} | self._also | self.next_sync(view)
         return writes(device, texts, exact=(CMD,))
 

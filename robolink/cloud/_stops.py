@@ -57,6 +57,7 @@ class StopOperation(Operation):
         if self._generation < 0:
             self._generation = view.info(self.robot).authority.stop.generation
             self._clearing = present[STOP] == self._level and SYNC not in present
+        self.note_refusal(view, STOP)
         text = "" if self._clearing else self._level
         return writes(device, {STOP: text} | self.next_sync(view))
 

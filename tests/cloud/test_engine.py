@@ -208,7 +208,7 @@ def test_a_second_command_waits_until_the_first_was_read(bench: Bench) -> None:
 def test_a_command_that_mapper_or_hub_refuse_ends_with_their_word_and_frees_its_place(
     bench: Bench, word: str, cause: v1.Cause
 ) -> None:
-    bench.report(setting_errors=("", f"cmd:{word}"))  # Of a command before it.
+    bench.report(setting_errors=("", "cmd:STORAGE"))  # Of a command before it.
     made, behind = bench.command("g1"), bench.command("g2")
     assert not made.terminal.done()
     bench.report(sync=(bench.desired("sync"), ""), setting_errors=("", f"walker.limit:LIMIT,cmd:{word}"))
@@ -220,9 +220,28 @@ def test_a_command_that_mapper_or_hub_refuse_ends_with_their_word_and_frees_its_
     assert word in str(outcome_error(last, "walker.walk"))
     assert twincmd.decode(bench.desired("cmd")).id == "g2", "it does not wait for what nobody reads"
     assert not behind.terminal.done(), "the refusal is of the one before"
-    bench.report(sync=(bench.desired("sync"), ""), cmd_status=("", "g2:RUNNING"))
+    bench.report(sync=(bench.desired("sync"), ""))
+    bench.run(until_s=4.0)
+    assert not behind.terminal.done(), "still: reports may overtake each other"
+    bench.run(until_s=6.0)
+    bench.report(sync=(bench.desired("sync"), ""))
     bench.run()
-    assert behind.taken.result(0).state == v1.COMMAND_STATE_RUNNING, "a verdict counts before a word"
+    assert behind.terminal.result(0).cause == cause, "but that word was still there when a nudge was answered"
+
+
+def test_a_verdict_counts_before_a_word_of_the_command_before(bench: Bench) -> None:
+    bench.report(setting_errors=("", "cmd:DENIED"))
+    made = bench.command("g1")
+    bench.report(sync=(bench.desired("sync"), ""))
+    bench.run()
+    bench.report(cmd=(bench.desired("cmd"), ""))
+    bench.run(until_s=6.0)
+    bench.report(sync=(bench.desired("sync"), ""))
+    bench.run()
+    assert not made.terminal.done(), "it was read"
+    bench.report(cmd_status=("", "g1:RUNNING"), setting_errors=("", ""))
+    bench.run()
+    assert made.taken.result(0).state == v1.COMMAND_STATE_RUNNING
 
 
 def test_only_the_first_of_our_commands_is_on_its_way(bench: Bench) -> None:
