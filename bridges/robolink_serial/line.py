@@ -74,6 +74,7 @@ class Line:
         self._events = deque[tuple[LinkEvent, int]]()
         self._port: Port | None = None
         self._said = ""
+        self._faults = 0
         self._away = threading.Event()
         self._breaking_in = threading.Event()
         self._answered_s = self.clock()
@@ -139,9 +140,9 @@ class Line:
 
     @property
     def counters(self) -> dict[str, int]:
-        """The link's."""
+        """The link's, and how often this thread has met what nobody foresaw."""
         with self._lock:
-            return dict(self._link.counters)
+            return self._link.counters | ({"line_faults": self._faults} if self._faults else {})
 
     def _wake(self) -> None:
         with self._lock:
@@ -158,7 +159,14 @@ class Line:
                 if not self._away.is_set():
                     self._open_and_pump()
             except RobolinkError as exc:
-                self._lost(exc)
+                self._lost(str(exc), "" if isinstance(exc, PortError) else "; waiting for it")
+            except Exception as exc:
+                # Whatever it was: this thread goes on, or the board would never be served again.
+                self._faults += 1
+                if repr(exc) != self._said:
+                    log.exception("port %s: an unforeseen fault", self.path)
+                self._said = repr(exc)
+                self._lost(repr(exc))
             self.give_out()
             self._closing.wait(TICK_S if self._away.is_set() else REOPEN_S)
         with self._lock:
@@ -182,12 +190,12 @@ class Line:
             self._answered_s = now if self._link.up else self._answered_s
         return now - self._answered_s > LEND_S
 
-    def _lost(self, exc: RobolinkError) -> None:
-        if str(exc) != self._said:  # the same every quarter of a second is said once
-            self._said = str(exc)
-            log.warning("%s", exc) if isinstance(exc, PortError) else log.warning("%s; waiting for it", exc)
+    def _lost(self, text: str, what_now: str = "") -> None:
+        if text != self._said:  # the same every quarter of a second is said once
+            self._said = text
+            log.warning("%s%s", text, what_now)
         with self._lock:
-            self._link.lost(self.clock(), str(exc))
+            self._link.lost(self.clock(), text)
 
     def _pump(self, port: Port) -> None:
         self._answered_s = self.clock()

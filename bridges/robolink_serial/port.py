@@ -10,6 +10,7 @@ import os
 import pwd
 import select
 import stat
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -44,10 +45,14 @@ class Port:
             PortError: It is not there, or not a serial port, or not ours to open.
         """
         self.path = path
+        self._serial = serial.Serial(None, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
+        self._serial.port = path
         try:
-            self._serial = serial.Serial(path, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
+            self._serial.open()
             self._serial.reset_input_buffer()
-        except (serial.SerialException, OSError, ValueError) as exc:
+        # A port that vanishes while it is opened is termios.error, which is no OSError and which pyserial lets through.
+        except (serial.SerialException, OSError, ValueError, termios.error) as exc:
+            self.close()
             raise _open_error(path, exc) from exc
         self.fd: int = self._serial.fileno()
         self._unsent = b""
@@ -112,7 +117,7 @@ class Port:
 
     def close(self) -> None:
         """Give it back."""
-        with contextlib.suppress(OSError, serial.SerialException):
+        with contextlib.suppress(OSError, serial.SerialException, termios.error):
             self._serial.close()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import robolink_sims.board
 from robolink import v1
 from robolink.core.link import Link, Received
 from robolink.errors import ConfigError, ConnectionLostError, RemoteProtocolError
+from robolink_serial.line import Line
 from robolink_serial.port import Port, PortBusyError, PortError, port_holder
 from robolink_serial.sheet import SheetParts
 from robolink_sims.board import BoardSim, micropython_executable
@@ -78,6 +81,59 @@ def test_port_that_vanishes_says_so(board: BoardSim) -> None:
 
     wait_for(gone)
     port.close()
+
+
+@pytest.fixture
+def terminal() -> Iterator[str]:
+    """A port where nobody speaks."""
+    ours, theirs = os.openpty()
+    yield os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_port_that_vanishes_while_it_is_opened_is_a_port_error(
+    terminal: str, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    # pyserial flushes once as it opens, and once more for us.
+    flushes = iter([*[None] * (times - 1), termios.error(5, "Input/output error")])
+
+    def flush(_fd: int, _queue: int) -> None:
+        if (error := next(flushes)) is not None:
+            raise error
+
+    monkeypatch.setattr(termios, "tcflush", flush)
+    with pytest.raises(PortError, match=r"cannot be opened: .*Input/output error"):
+        Port(terminal)
+    monkeypatch.undo()
+    Port(terminal).close()  # nothing of the first has kept it
+
+
+class Nobody:
+    """An owner that listens to nothing."""
+
+    def link_event(self, event: object, session: int) -> None:
+        return
+
+    def tick(self, now: float) -> None:
+        return
+
+
+@pytest.mark.parametrize("fault", [termios.error(5, "Input/output error"), RuntimeError("a fault of ours")])
+def test_line_opens_its_port_again_whatever_has_gone_wrong(terminal: str, fault: Exception) -> None:
+    faults = [fault]
+
+    def locate() -> str:
+        if faults:
+            raise faults.pop()
+        return terminal
+
+    line = Line("somewhere", Nobody(), locate=locate)
+    line.start()
+    wait_for(lambda: line.open_at == terminal, what="the port, opened again")
+    assert line.counters["line_faults"] == 1
+    line.close()
 
 
 def test_missing_micropython_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
