@@ -148,9 +148,11 @@ class SerialRobot(RobotHandler):
             return
         if self._firmware is not None and self._firmware.end(order, why):
             return
-        if why == v1.COMMAND_STATE_STOPPED:
-            return
-        self._send(v1.SerialCancel(command_id=order.id, end_state=why))
+        self._cancel(order, why)
+
+    def _cancel(self, order: Order, why: v1.CommandState | None) -> None:
+        if why is not None and why != v1.COMMAND_STATE_STOPPED:
+            self._send(v1.SerialCancel(command_id=order.id, end_state=why))
 
     def on_setpoint(self, component: str, name: str, values: tuple[float, ...], expires_in_s: float) -> None:
         """Newest wins; with zeros and no time left the board ends the stream at once."""
@@ -227,6 +229,8 @@ class SerialRobot(RobotHandler):
         for order in orders:
             if up.same_peer:
                 self._send(v1.SerialQuery(command_id=order.id))
+                # The first one may have gone with its session. Once more is no harm: the board heeds the first.
+                self._cancel(order, order.cancel_requested)
             else:
                 self._fail(order, "the board was reset")
         if self._firmware is not None:

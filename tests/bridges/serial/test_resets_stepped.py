@@ -41,6 +41,27 @@ def test_resets_on_a_bad_line() -> None:
     assert run.line.counters["drop"] > 20
 
 
+@pytest.mark.parametrize("leaves", [True, False], ids=["goes-with-its-session", "has-no-session"])
+def test_cancel_given_at_a_short_break_of_the_line_reaches_the_board(
+    monkeypatch: pytest.MonkeyPatch, leaves: bool
+) -> None:
+    monkeypatch.setattr("tests.bridges.serial.resets.ledger.TICKS", 200)
+    run = Stepped(seed=4)
+    run.until_up()
+    goal = run.order("ledger.work")
+    run.run(0.1, sending=False)
+    assert counts(run.history)["begin"] == 1
+    if leaves:
+        run.cancel(goal)
+        run.lose()
+    else:
+        run.lose()
+        run.cancel(goal)
+    run.run(0.5, sending=False)
+    ends = [each["state"] for each in run.history if each["e"] == "end"]
+    assert ends == ["CANCELED"], "long before the goal's own end"
+
+
 class Forgetful(Board):  # type: ignore[misc]
     """A board that does not know what it has run: what comes again runs again."""
 

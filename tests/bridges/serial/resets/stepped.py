@@ -37,6 +37,7 @@ class _Order:
         self.lease_epoch = self.lease_sequence = 1
         self.stop_generation, self.max_duration_s = 0, 10.0
         self.on_disconnect = v1.ON_DISCONNECT_CANCEL
+        self.cancel_requested: v1.CommandState | None = None
         self._end = end
 
     def succeed(self, **_: Any) -> None:
@@ -169,6 +170,25 @@ class Stepped:
     def _ms(self) -> int:
         return round(self.now * 1000) % TICKS_PERIOD
 
+    def lose(self) -> None:
+        """The port vanishes and is there again, sooner than the board's watchdog: what had not left is lost."""
+        assert self._bridge is not None
+        self._bridge.line._lost("the port vanished")
+
+    def order(self, method: str) -> int:
+        """One command; its number."""
+        self._sent += 1
+        order = self._open[self._sent] = _Order(self._sent, method, self._end)
+        self.tell("send", n=self._sent)
+        self._driver.handler.on_command(order)
+        return self._sent
+
+    def cancel(self, number: int) -> None:
+        """End that one."""
+        order = self._open[number]
+        order.cancel_requested = v1.COMMAND_STATE_CANCELED
+        self._driver.handler.on_cancel(order, order.cancel_requested)
+
     # Time.
 
     def step(self) -> None:
@@ -199,16 +219,9 @@ class Stepped:
     def _order(self) -> None:
         if len(self._open) >= MAX_OPEN:
             return
-        self._sent += 1
-        order = _Order(
-            self._sent, self.random.choice(("ledger.mark", "ledger.mark", "ledger.work")), self._end
-        )
+        method = self.random.choice(("ledger.mark", "ledger.mark", "ledger.work"))
         busy = any(each.method == "ledger.work" for each in self._open.values())
-        if busy and order.method == "ledger.work":
-            order.method = "ledger.mark"
-        self._open[self._sent] = order
-        self.tell("send", n=self._sent)
-        self._driver.handler.on_command(order)
+        self.order("ledger.mark" if busy else method)
 
     def _end(self, order: _Order, state: str) -> None:
         number = order.args["number"]
