@@ -31,6 +31,8 @@ SILENT_S: Final = 0.3
 # The standard's time for a driver to come back; then its goals are lost.
 RETURN_S: Final = 10.0
 SETTING_S: Final = 1.0
+# A hub that has just been told of a robot says its latch within this time; before that nobody knows who is behind.
+AHEAD_S: Final = 2.0
 # A board remembers as many outcomes; more commands than that could not all be asked for after a break of the line.
 MAX_OPEN_ORDERS: Final = 16
 ENDS: Final = (v1.COMMAND_STATE_CANCELED, v1.COMMAND_STATE_PREEMPTED, v1.COMMAND_STATE_STOPPED)
@@ -63,6 +65,9 @@ class SerialRobot(RobotHandler):
         self._lease = (0, 0)
         self._stop_changed = threading.Condition()
         self._stop_state = v1.SerialStopState()
+        # Since when the board counts more stops than the hub, and with which number the hub was told so.
+        self._ahead_since: float | None = None
+        self._ahead_told = 0
         self._hub = False
         self._up = False
         self._down_since: float | None = None
@@ -240,14 +245,9 @@ class SerialRobot(RobotHandler):
         elif self._offline or not (up.same_peer or first):
             self._back_from_reset()
         self._up, self._down_since = True, None
-        told = up.peer.stop_generation
+        told = v1.SerialStopState(generation=up.peer.stop_generation, latched=up.peer.stop_latched)
         with self._stop_changed:
-            self._stop_state = v1.SerialStopState(generation=told, latched=up.peer.stop_latched)
-        if told > self.link.stop.generation and self._hub:
-            log.warning(
-                "%s knows stop generation %d, the hub only %d: it refuses motion until it is reset or stopped anew",
-                *(self.robot, told, self.link.stop.generation),
-            )
+            self._stop_state = told
 
     def _back_from_reset(self) -> None:
         """A board that was reset has forgotten its settings: coming back makes the SDK apply them again."""
@@ -285,6 +285,7 @@ class SerialRobot(RobotHandler):
                 self._reset_meanwhile = False
                 self._back_from_reset()
         self._agree_on_stop()
+        self._tell_ahead(now)
 
     def _tell_quality(self, watch: QualityWatch, now: float) -> None:
         with self._line.link(wake=False) as link:
@@ -309,6 +310,19 @@ class SerialRobot(RobotHandler):
             elif not hub.latched and board.latched and board.generation == hub.generation:
                 link.send(v1.SerialRelease(generation=hub.generation))
                 self._stop_state = v1.SerialStopState(generation=board.generation)
+
+    def _tell_ahead(self, now: float) -> None:
+        """A board that counts more stops than its hub refuses all motion: people must hear why."""
+        board, hub = self._stop_state.generation, self.link.stop.generation
+        if not (self._hub and self._up and board > hub):
+            self._ahead_since = None
+            return
+        self._ahead_since = now if self._ahead_since is None else self._ahead_since
+        if now - self._ahead_since >= AHEAD_S and board != self._ahead_told:
+            self._ahead_told = board
+            text = f"the board knows stop generation {board}, the hub only {hub}: it refuses motion until it is reset"
+            log.warning("%s: %s", self.robot, text)
+            self.link.notice(text, kind="stop-generation", severity=v1.SEVERITY_ERROR)
 
     def receive(self, message: Any) -> None:
         """One message of the board."""

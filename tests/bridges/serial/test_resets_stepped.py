@@ -62,6 +62,28 @@ def test_cancel_given_at_a_short_break_of_the_line_reaches_the_board(
     assert ends == ["CANCELED"], "long before the goal's own end"
 
 
+def test_board_that_counts_more_stops_than_its_hub_is_told_once() -> None:
+    run = Stepped(seed=5)
+    run.until_up()
+    run.board_counts_stops(7)
+    for _ in range(2):
+        run.run(5.0, sending=False)
+        run.lose()
+    ((kind, text),) = run.notices
+    assert kind == "stop-generation"
+    assert "stop generation 7, the hub only 0" in text
+
+
+def test_hub_that_has_not_yet_told_its_stops_is_waited_for() -> None:
+    run = Stepped(seed=6)
+    run.until_up()
+    run.board_counts_stops(7)
+    run.run(1.0, sending=False)
+    run.hub_counts_stops(7)
+    run.run(5.0, sending=False)
+    assert run.notices == []
+
+
 class Forgetful(Board):  # type: ignore[misc]
     """A board that does not know what it has run: what comes again runs again."""
 

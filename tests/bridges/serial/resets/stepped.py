@@ -64,6 +64,7 @@ class _Driver:
 
     def __init__(self) -> None:
         self.handler: Any = None
+        self.notices: list[tuple[str, str]] = []
 
     def add(self, handler: Any) -> None:
         self.handler = handler
@@ -75,7 +76,10 @@ class _Driver:
     def report(self, *_: Any, **__: Any) -> None:
         return
 
-    notice = publish = quality = report
+    publish = quality = report
+
+    def notice(self, text: str, *, kind: str, severity: v1.Severity) -> None:
+        self.notices.append((kind, text))
 
     def site_time(self) -> SiteTime:
         """As if a hub had told it."""
@@ -92,7 +96,6 @@ class Stepped:
 
     Attributes:
         history: What happened; see checker.py.
-        counters: Of all bridges that have been.
     """
 
     def __init__(self, seed: int, profile: LineProfile | None = None, board: Any = Board) -> None:
@@ -182,6 +185,21 @@ class Stepped:
         self.tell("send", n=self._sent)
         self._driver.handler.on_command(order)
         return self._sent
+
+    def board_counts_stops(self, generation: int) -> None:
+        """As if it had been stopped so often, and released, while it belonged to another hub."""
+        self._board.generation = generation
+        self._board._tell_stop()
+        self.lose()
+
+    def hub_counts_stops(self, generation: int) -> None:
+        """The hub has told its own number."""
+        self._driver.stop = StopView(generation, latched=False)
+
+    @property
+    def notices(self) -> list[tuple[str, str]]:
+        """Kind and text of each."""
+        return self._driver.notices
 
     def cancel(self, number: int) -> None:
         """End that one."""
