@@ -62,7 +62,6 @@ class SerialRobot(RobotHandler):
         self._orders: dict[bytes, tuple[Order, int]] = {}
         self._settings: dict[int, tuple[Future[None], float]] = {}
         self._requests = itertools.count(1)
-        self._lease = (0, 0)
         self._stop_changed = threading.Condition()
         self._stop_state = v1.SerialStopState()
         # Since when the board counts more stops than the hub, and with which number the hub was told so.
@@ -107,23 +106,24 @@ class SerialRobot(RobotHandler):
             return
         member = self._board.by_name[order.method]
         args = [to_value(order.args[field.name], field.type) for field in member.args]
+        # A board has one fence for all its components, whose leases hub and driver have compared already: the newest counts.
+        lease = self.link.lease
         message = v1.SerialCommand(
             command_id=order.id,
             member=member.id,
             args=args,
-            lease=order.lease_sequence & 0xFF,
+            lease=lease[1] & 0xFF,
             generation=order.stop_generation & 0xFF,
             max_duration_ms=int(order.max_duration_s * 1e3),
             on_disconnect=order.on_disconnect,
         )
-        self._lease = max(self._lease, (order.lease_epoch, order.lease_sequence))
         try:
             # Noted and sent under one lock: a session that begins meanwhile either asks for it or carries it.
             with self._line.link() as link:
                 if not self._note(order):
                     order.fail(f"{self.robot}: {MAX_OPEN_ORDERS} commands are at the board", v1.CAUSE_BUSY)
                     return
-                link.set_fence((order.lease_epoch, order.lease_sequence), order.stop_generation)
+                link.set_fence(lease, order.stop_generation)
                 link.send(message)
         except (LocalProtocolError, FrameTooLongError) as exc:
             cause = v1.CAUSE_LIMIT if isinstance(exc, FrameTooLongError) else v1.CAUSE_UNREACHABLE
@@ -162,13 +162,13 @@ class SerialRobot(RobotHandler):
     def on_setpoint(self, component: str, name: str, values: tuple[float, ...], expires_in_s: float) -> None:
         """Newest wins; with zeros and no time left the board ends the stream at once."""
         member = self._board.by_name[f"{component}.{name}"]
-        generation = self.link.stop.generation
+        lease, generation = self.link.lease, self.link.stop.generation
         message = v1.SerialSetpoint(
-            member=member.id, values=values, lease=self._lease[1] & 0xFF, generation=generation & 0xFF
+            member=member.id, values=values, lease=lease[1] & 0xFF, generation=generation & 0xFF
         )
         with self._line.link() as link:
             if link.up:
-                link.set_fence(self._lease, generation)
+                link.set_fence(lease, generation)
                 link.send_setpoint(message, self._line.clock() + expires_in_s)
 
     def on_setting(self, name: str, value: Plain) -> Future[None]:

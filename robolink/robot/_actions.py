@@ -42,13 +42,14 @@ class CancelCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplySetpoint:
-    """A setpoint within limits. `expires_at`: monotonic s; None with all zeros: stand still."""
+    """A setpoint within limits. `expires_at`: monotonic s; None with all zeros, and under no lease: stand still."""
 
     robot: str
     component: str
     name: str
     values: tuple[float, ...]
     expires_at: float | None
+    lease: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -328,6 +328,11 @@ class Driver:
         runner = self._runners.get(robot)
         return runner.view if runner is not None else StopView(0, latched=False)
 
+    def newest_lease(self, robot: str) -> tuple[int, int]:
+        """That an order of it came under."""
+        runner = self._runners.get(robot)
+        return runner.lease if runner is not None else (0, 0)
+
     def now_ns(self) -> int:
         """Site time."""
         return self._session.site_ns(time.monotonic())

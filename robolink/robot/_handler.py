@@ -69,6 +69,9 @@ class LinkOwner(Protocol):
     def stop_view(self, robot: str) -> StopView:
         """Its latch."""
 
+    def newest_lease(self, robot: str) -> tuple[int, int]:
+        """That an order of it came under."""
+
     def now_ns(self) -> int:
         """Site time."""
 
@@ -250,6 +253,11 @@ class RobotLink:
     def stop(self) -> StopView:
         """The stop latch as the driver knows it now."""
         return self._owner.stop_view(self._robot)
+
+    @property
+    def lease(self) -> tuple[int, int]:
+        """Epoch and sequence of the newest lease that a command or setpoint for it came under; (0, 0): none yet."""
+        return self._owner.newest_lease(self._robot)
 
 
 class RobotHandler(abc.ABC):

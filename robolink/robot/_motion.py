@@ -156,10 +156,11 @@ class MotionRules:
             self._wire.counters["setpoint_scaled"] += 1
         check_mode(f"{robot}/{component}.{body.name}", info.modes, served.mode())
         ttl_ms = setpoint_ttl_ms(header.ttl_ms, info.ttl_ms, self._wire.timeouts.setpoint_ttl_ms)
+        lease = token_of(header.lease)
         valid_s = served.watch.accept(
             component,
             body.name,
-            token=token_of(header.lease),
+            token=lease,
             sent_ns=header.sent_ns,
             age_s=(self._wire.site_ns(now) - header.sent_ns) / 1e9,
             ttl_s=ttl_ms / 1e3,
@@ -167,6 +168,11 @@ class MotionRules:
         )
         self._wire.armed.add(robot)
         action = ApplySetpoint(
-            robot=robot, component=component, name=body.name, values=values, expires_at=now + valid_s
+            robot=robot,
+            component=component,
+            name=body.name,
+            values=values,
+            expires_at=now + valid_s,
+            lease=lease,
         )
         self._wire.emit(action)

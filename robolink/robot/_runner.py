@@ -57,6 +57,8 @@ class RobotRunner:
         """Start the thread."""
         self.handler = handler
         self.view = StopView(0, latched=False)
+        # The newest that the handler was given an order under.
+        self.lease = (0, 0)
         self._owner = owner
         self._orders: dict[bytes, Order] = {}
         self._calls: deque[Callable[[], None]] = deque()
@@ -148,6 +150,7 @@ class RobotRunner:
             if expires_in_s <= 0 or stops != self._stops:
                 self._owner.count("setpoint_outlived")
                 return
+        self.lease = max(self.lease, action.lease)
         self.handler.on_setpoint(action.component, action.name, action.values, expires_in_s)
 
     # Orders.
@@ -174,6 +177,7 @@ class RobotRunner:
             order.ended(order.cancel_requested, "ended before it began")
             return
         order.begun = True
+        self.lease = max(self.lease, (order.lease_epoch, order.lease_sequence))
         try:
             self.handler.on_command(order)
         except Exception as exc:

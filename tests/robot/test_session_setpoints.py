@@ -23,7 +23,7 @@ def rig() -> Rig:
 def test_a_setpoint_is_scaled_and_dies_by_its_ttl(rig: Rig) -> None:
     rig.setpoint(2.0, 1.0)
     action = rig.take(ApplySetpoint)[0]
-    assert action.values == (1.0, 0.5)
+    assert (action.values, action.lease) == ((1.0, 0.5), (1, 1))
     assert action.expires_at == pytest.approx(rig.now + 0.3)
     rig.advance(0.29)
     assert not rig.take(ApplySetpoint)

@@ -84,6 +84,15 @@ def test_hub_that_has_not_yet_told_its_stops_is_waited_for() -> None:
     assert run.notices == []
 
 
+def test_leases_on_two_components_of_one_board_do_not_exclude_each_other() -> None:
+    run = Stepped(seed=7)
+    run.until_up()
+    for number, lease in enumerate([(1, 6), (1, 5), (1, 6)], 1):
+        assert run.order("ledger.work", lease=lease) == number
+        run.run(0.5, sending=False)
+    assert [each["state"] for each in run.history if each["e"] == "end"] == ["SUCCEEDED"] * 3
+
+
 class Forgetful(Board):  # type: ignore[misc]
     """A board that does not know what it has run: what comes again runs again."""
 

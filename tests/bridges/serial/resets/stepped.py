@@ -32,9 +32,9 @@ MAX_OPEN: Final = 12
 class _Order:
     """One command, for the handler; ends once, and says so."""
 
-    def __init__(self, number: int, method: str, end: Any) -> None:
+    def __init__(self, number: int, method: str, end: Any, lease: tuple[int, int] = (1, 1)) -> None:
+        self.lease_epoch, self.lease_sequence = lease
         self.id, self.method, self.args = number.to_bytes(16, "big"), method, {"number": number}
-        self.lease_epoch = self.lease_sequence = 1
         self.stop_generation, self.max_duration_s = 0, 10.0
         self.on_disconnect = v1.ON_DISCONNECT_CANCEL
         self.cancel_requested: v1.CommandState | None = None
@@ -60,6 +60,7 @@ class _Driver:
     """What the bridge needs of the vendor SDK: it takes a robot, and listens to nothing."""
 
     connected = True
+    lease = (0, 0)
     stop = StopView(0, latched=False)
 
     def __init__(self) -> None:
@@ -178,11 +179,12 @@ class Stepped:
         assert self._bridge is not None
         self._bridge.line._lost("the port vanished")
 
-    def order(self, method: str) -> int:
+    def order(self, method: str, lease: tuple[int, int] = (1, 1)) -> int:
         """One command; its number."""
         self._sent += 1
-        order = self._open[self._sent] = _Order(self._sent, method, self._end)
+        order = self._open[self._sent] = _Order(self._sent, method, self._end, lease)
         self.tell("send", n=self._sent)
+        self._driver.lease = max(self._driver.lease, lease)
         self._driver.handler.on_command(order)
         return self._sent
 
