@@ -243,13 +243,40 @@ def test_orders_that_do_not_suit_are_refused_and_change_nothing(
     assert board.order(image.VERIFY, transfer=3)["cause"] == messages.MODE, "it has not all come"
     board.send(NEW)
     board.verify(transfer=3)
-    assert board.order(image.BOOT, slot="a")["text"] == "the base moves"
+    told = len(board.told)
+    board.order(image.BOOT, slot="a")
+    board.images.step(image.REST_MS - 1)
+    assert len(board.told) == told, "it may be coming to rest"
+    board.images.step(image.REST_MS)
+    assert board.told[told]["text"] == "the base moves"
     board.moving = ""
     board.order(image.BOOT, slot="a")
     with pytest.raises(Reset):
         board.images.step(image.RESET_MS)
     board.boot()
     assert board.begin(NEW, transfer=4)["cause"] == messages.MODE, "first the trial"
+
+
+@pytest.mark.parametrize("action", [image.BOOT, image.ROLLBACK])
+def test_a_reset_is_ordered_while_the_robot_comes_to_rest(board: BoardWithFlash, action: int) -> None:
+    board.install(NEW)
+    board.boot()
+    board.order(image.CONFIRM)
+    if action == image.BOOT:
+        board.install(Image(NEW.files | {"robolink_board/app.mpy": b"3"}, "3"))
+        board.boot()
+        board.order(image.CONFIRM)
+    told = len(board.told)
+    board.moving = "it has not come to rest"
+    board.order(action, slot="a")
+    board.order(action, slot="a", now=100)
+    board.images.step(500)
+    assert len(board.told) == told
+    board.moving = ""
+    board.images.step(510)
+    assert [each["cause"] for each in board.told[told:]] == [0]
+    with pytest.raises(Reset):
+        board.images.step(510 + image.RESET_MS)
 
 
 def test_said_twice_is_done_once(board: BoardWithFlash) -> None:

@@ -14,6 +14,8 @@ TELL, VERIFY, BOOT, CONFIRM, ROLLBACK, ABORT = 1, 2, 3, 4, 5, 6
 TRIAL_MS = 30000
 # So long the answer has to leave before the board resets.
 RESET_MS = 100
+# What has just ended comes to rest within this time, or the reset is refused.
+REST_MS = 1000
 RESERVE_BYTES = 8192
 MAX_FILES = 128
 
@@ -35,6 +37,8 @@ class Images:
         self._close_transfer()
         self._reset_at = self._trial_ends = None
         self._verifying = None
+        # An order to reset that waits for rest, and for how long.
+        self._waiting = self._rest_by = None
 
     def begun(self, now):
         # Once the program runs: the time in which a trial must be confirmed.
@@ -58,8 +62,8 @@ class Images:
             elif kind == messages.IMAGE_FILE_KIND:
                 if not self._file(message):
                     return  # Answered once all are announced.
-            else:
-                self._order(message, now)
+            elif not self._order(message, now):
+                return  # Answered once it stands.
         except Refused as error:
             self.tell(error.cause, str(error))
         except OSError as error:
@@ -182,9 +186,10 @@ class Images:
         return stored
 
     def _order(self, message, now):
+        # False: not yet.
         action = message["action"]
-        if action == TELL:
-            return
+        if action in (BOOT, ROLLBACK) and self._reset_at is None and not self._at_rest(message, now):
+            return False
         if action == ABORT:
             self._abort(message)
         elif action == VERIFY:
@@ -195,8 +200,24 @@ class Images:
             self._confirm()
         elif action == ROLLBACK:
             self._roll_back(now)
-        else:
+        elif action != TELL:
             raise Refused(messages.UNSUPPORTED, "there is no order %d about images" % action)
+        return True
+
+    def _at_rest(self, message, now):
+        # A goal that has ended at its target may creep for another moment: `step` asks again.
+        moving = self._safe()
+        self._waiting = None
+        if not moving:
+            self._rest_by = None
+            return True
+        if self._rest_by is None:
+            self._rest_by = ticks_add(now, REST_MS)
+        if ticks_diff(now, self._rest_by) < 0:
+            self._waiting = message
+            return False
+        self._rest_by = None
+        raise Refused(messages.MODE, moving)
 
     def _abort(self, message):
         if message["transfer"] != self._transfer:
@@ -231,9 +252,6 @@ class Images:
             raise Refused(messages.UNSUPPORTED, "there is no slot %s" % slot)
         if state not in (self.slots.VERIFIED, self.slots.CONFIRMED) or slot == self.slots.running:
             raise Refused(messages.MODE, "slot %s is not verified, or runs" % slot)
-        moving = self._safe()
-        if moving:
-            raise Refused(messages.MODE, moving)
         self._keep(slot, self.slots.TRIAL, {"trial": slot, "begun": False})
         self._reset_at = ticks_add(now, RESET_MS)
 
@@ -250,9 +268,6 @@ class Images:
     def _roll_back(self, now):
         if self._reset_at is not None:
             return
-        moving = self._safe()
-        if moving:
-            raise Refused(messages.MODE, moving)
         record = self._record
         if record["trial"]:
             self._keep(record["trial"], self.slots.ROLLED_BACK, {"trial": "", "begun": False})
@@ -268,6 +283,8 @@ class Images:
         self._now = now
         if self._verifying is not None:
             self._verify_on()
+        if self._waiting is not None:
+            self.message(messages.IMAGE_ORDER_KIND, self._waiting, now)
         if self._trial_ends is not None and ticks_diff(now, self._trial_ends) >= 0:
             # Nobody has confirmed: whoever could is not reached by this firmware.
             self._trial_ends = None
