@@ -20,6 +20,8 @@ from robolink_board.image import Images  # type: ignore[import-not-found]  # iso
 
 assert FIRMWARE.exists()
 ENDLESS = 1 << 30
+# Of an image, at once: several chunks for a file, and chunks over the end of one.
+CHUNK_BYTES = 40
 
 
 class PowerLoss(BaseException):
@@ -174,7 +176,7 @@ class BoardWithFlash:
             self.images.message(messages.IMAGE_FILE_KIND, file, 0)
         return self.told[-1]
 
-    def send(self, new: Image, *, chunk: int = 40) -> None:
+    def send(self, new: Image, *, chunk: int = CHUNK_BYTES) -> None:
         while self.images.next_offset < len(new.data):
             at = self.images.next_offset
             stored = self.images.data(new.data[at : at + chunk])

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.flash import ENDLESS, NEW, BoardWithFlash, Flash, Image, PowerLoss, Reset, laid, lies_in
+from tests.firmware.flash import (
+    CHUNK_BYTES,
+    ENDLESS,
+    NEW,
+    BoardWithFlash,
+    Flash,
+    Image,
+    PowerLoss,
+    Reset,
+    laid,
+    lies_in,
+)
 
 import robolink_slots as slots  # type: ignore[import-not-found]  # isort: skip
 from robolink_board import image, messages  # type: ignore[import-not-found]  # isort: skip
@@ -82,13 +93,33 @@ def steps_of_an_update(board: BoardWithFlash) -> int:
     return before - board.flash.left
 
 
+def steps_between_chunks(board: BoardWithFlash, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """After how many steps of an update each chunk is stored."""
+    found, store = [], board.images.data
+
+    def noted(part: bytes) -> int:
+        stored = store(part)
+        found.append(ENDLESS - board.flash.left)
+        return int(stored)
+
+    monkeypatch.setattr(board.images, "data", noted)
+    board.flash.left = ENDLESS
+    board.install(NEW)
+    return found
+
+
 def test_power_may_fail_at_any_step(flash: Flash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "whole").mkdir()
     monkeypatch.chdir(tmp_path / "whole")
     steps = steps_of_an_update(BoardWithFlash(flash))
+    (tmp_path / "chunks").mkdir()
+    monkeypatch.chdir(tmp_path / "chunks")
+    chunks = steps_between_chunks(BoardWithFlash(flash), monkeypatch)
+    assert len(chunks) == -(-len(NEW.data) // CHUNK_BYTES)
     numbers = random.Random(3)
-    # Every step of short files and names, and 200 of all.
-    points = sorted({*range(0, steps, 7), *(numbers.randrange(steps) for _ in range(200)), steps - 1})
+    # Behind every chunk, every seventh step, and 200 of all.
+    some = (numbers.randrange(steps) for _ in range(200))
+    points = sorted({*chunks, *range(0, steps, 7), *some, steps - 1})
     torn = 0
     for point in points:
         folder = tmp_path / f"at-{point}"
