@@ -70,12 +70,9 @@ def odometry(message: Any) -> v1.Odometry:
 
 
 def battery_state(message: Any) -> v1.BatteryState:
-    """sensor_msgs/BatteryState; what is not measured there (NaN) is left out."""
-    known = {
-        name: getattr(message, name)
-        for name in ("voltage", "current", "percentage")
-        if math.isfinite(getattr(message, name))
-    }
+    """sensor_msgs/BatteryState; what is not measured is NaN on both sides: zero would be an empty battery."""
+    known = {name: getattr(message, name) for name in ("voltage", "current", "percentage")}
+    known = {name: value if math.isfinite(value) else math.nan for name, value in known.items()}
     # POWER_SUPPLY_STATUS_CHARGING
     return v1.BatteryState(**known, charging=message.power_supply_status == 1)
 
@@ -267,26 +264,6 @@ def take(ros_type: str, message: Any, *, n: int = 1, frames: Sequence[str] = ())
     row = TABLE.get(ros_type)
     taken = values(message) if row is None else row[1](message, n)
     return taken if isinstance(taken, Taken) else Taken(taken)
-
-
-# diagnostic_msgs/DiagnosticStatus levels.
-HEALTH: Final = ("ok", "warning", "error", "stale")
-
-
-def health(message: Any) -> dict[str, tuple[str, str]]:
-    """diagnostic_msgs/DiagnosticArray: level and words by name."""
-    found = {}
-    for each in message.status:
-        level = each.level[0] if isinstance(each.level, bytes) else int(each.level)
-        found[each.name] = (HEALTH[min(level, len(HEALTH) - 1)], each.message)
-    return found
-
-
-def worst(states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """The worst level, and who says so."""
-    order = sorted(states, key=lambda name: HEALTH.index(states[name][0]), reverse=True)
-    bad = [f"{name}: {states[name][1] or states[name][0]}" for name in order if states[name][0] != "ok"]
-    return (states[order[0]][0] if order else "ok"), "; ".join(bad)[:512]
 
 
 # Down: Robolink to ROS 2.

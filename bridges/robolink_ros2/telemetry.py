@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from robolink import v1
 from robolink.errors import SettingRejectedError
-from robolink_ros2 import config, convert, fields
+from robolink_ros2 import config, convert, fields, health
 from robolink_ros2.clock import StampClock
 from robolink_ros2.node import Client, In, RosNode
 from robolink_ros2.runs import Part
@@ -112,6 +112,7 @@ class StreamPart(Part):
 
     def _readings(self, payload: Any, before: Measured | None) -> None:
         if isinstance(payload, v1.BatteryState):
+            # NaN, not measured, marks the reading as bad.
             self.robot.report(f"{self.component}.percentage", round(payload.percentage, 4))
         elif isinstance(payload, v1.Odometry) and self.robot.has_reading(f"{self.component}.distance"):
             if before is not None:
@@ -149,22 +150,37 @@ class HealthPart(Part):
         """Nothing is opened."""
         super().__init__(robot, component)
         self._topic = topic
-        self._states: dict[str, tuple[str, str]] = {}
-        self._level = "ok"
+        self._health, self._lock = health.Diagnostics(), threading.Lock()
+        self._told = ("", "")
+        self._dropped = 0
 
     def start(self, node: RosNode) -> None:
         """Subscribe."""
         node.listen(self._topic, "diagnostic_msgs/msg/DiagnosticArray", self._take)
 
     def _take(self, message: Any) -> None:
-        self._states |= convert.health(message)
-        level, text = convert.worst(self._states)
-        self.robot.report(f"{self.component}.health", level)
-        self.robot.report(f"{self.component}.health_text", text[:MAX_READING])
-        if convert.HEALTH.index(level) > convert.HEALTH.index(self._level):
-            severity = v1.SEVERITY_WARNING if level == "warning" else v1.SEVERITY_ERROR
+        with self._lock:
+            self._health.hear(health.states_of(message), time.monotonic())
+        self._tell(anew=True)
+
+    def look(self) -> None:
+        """Silence comes by no message."""
+        if self._told[0]:
+            self._tell(anew=False)
+
+    def _tell(self, *, anew: bool) -> None:
+        with self._lock:
+            before, self._told = self._told, self._health.worst(time.monotonic())
+            dropped, self._dropped = self._health.dropped - self._dropped, self._health.dropped
+            level, text = self._told
+            if anew or self._told != before:
+                self.robot.report(f"{self.component}.health", level)
+                self.robot.report(f"{self.component}.health_text", text[:MAX_READING])
+        if dropped:
+            self.robot.malformed(f"on {self._topic}: diagnostics of more than {health.MAX_NAMES} names")
+        if health.LEVELS.index(level) > health.LEVELS.index(before[0] or "ok"):
+            severity = v1.SEVERITY_ERROR if level == "error" else v1.SEVERITY_WARNING
             self.robot.notice(f"diagnostics are {level}: {text}", "diagnostics", severity)
-        self._level = level
 
 
 class SettingPart(Part):
@@ -179,6 +195,9 @@ class SettingPart(Part):
         self._there = False
         # The last value that the node took: taken again when the node comes back, as settings converge.
         self._applied: fields.Plain | None = None
+        # The newest value while the node is not there: its verdict is open until the node comes, and gives one.
+        self._waiting: tuple[fields.Plain, Future[None]] | None = None
+        self._lock = threading.Lock()
 
     def start(self, node: RosNode) -> None:
         """Clients of the node's parameter services, and its news."""
@@ -197,6 +216,12 @@ class SettingPart(Part):
         """Whether the node is there; when it comes, what it has, or what it should have."""
         there = self._get is not None and self._set is not None and self._get.ready() and self._set.ready()
         came, self._there = there and not self._there, there
+        if there:
+            with self._lock:
+                waiting, self._waiting = self._waiting, None
+            if waiting is not None:
+                self._send(*waiting)
+                return
         if not came or self._get is None:
             return
         if self._applied is not None:
@@ -230,15 +255,13 @@ class SettingPart(Part):
             self.robot.malformed(str(exc))
 
     def apply(self, value: fields.Plain) -> Future[None]:
-        """Set it; the node's own word is the verdict."""
+        """Set it, when the node is there; the node's own word is the verdict. A newer value takes the place of a waiting one."""
         verdict: Future[None] = Future()
-        if self._set is None or not self._set.ready():
-            text = f"the parameters of {self._config.node} cannot be reached"
-            verdict.set_exception(SettingRejectedError(text, cause=v1.CAUSE_UNREACHABLE))
-            # Kept: it is taken when the node comes, as a setting converges.
-            self._applied = value
-            return verdict
-        self._send(value, verdict)
+        with self._lock:
+            there = self._set is not None and self._set.ready()
+            self._waiting = None if there else (value, verdict)
+        if there:
+            self._send(value, verdict)
         return verdict
 
     def _send(self, value: fields.Plain, verdict: Future[None]) -> None:

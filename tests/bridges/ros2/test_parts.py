@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robolink import v1
-from robolink_ros2 import goals, robot
-from tests.bridges.ros2.stage import STOPPED, Order, Stage
+from robolink.errors import SettingRejectedError
+from robolink_ros2 import goals, robot, telemetry
+from tests.bridges.ros2.stage import STOPPED, Client, Order, Stage
 from tests.conftest import wait_for
 
 pytest.importorskip("sensor_msgs", reason="needs ROS 2's message packages (extra ros2)")
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from nav_msgs.msg import Odometry
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import BatteryState, JointState
 
 CANCELED, FAILED = v1.COMMAND_STATE_CANCELED, v1.COMMAND_STATE_FAILED
 JOINTS = ["shoulder", "elbow"]
@@ -252,3 +256,76 @@ def test_a_robot_is_stopped_only_where_all_that_can_move_is_measured(
     assert outcome.verdict == (v1.STOP_VERDICT_STOPPED if stopped else v1.STOP_VERDICT_STOPPING)
     for each in [unmeasured] if unmeasured else moving:
         assert each in outcome.text
+
+
+def test_a_battery_that_measures_no_percentage_is_not_empty() -> None:
+    with Stage({"battery": {"type": "battery", "streams": {"state": "battery"}}}) as stage:
+        stage.hear("battery", BatteryState(voltage=24.0, percentage=0.7))
+        assert stage.link.reports["battery.percentage"] == pytest.approx(0.7)
+        stage.hear("battery", BatteryState(voltage=24.0, percentage=math.nan))
+        # The SDK marks the last value as bad for a number that is none.
+        assert math.isnan(stage.link.reports["battery.percentage"])
+        assert (stage.link.samples[-1].voltage, math.isnan(stage.link.samples[-1].percentage)) == (24.0, True)
+
+
+def diagnosis(name: str, level: bytes) -> DiagnosticArray:
+    return DiagnosticArray(status=[DiagnosticStatus(name=name, level=level, message="hot")])
+
+
+def test_diagnostics_recover_where_whoever_told_of_them_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(telemetry, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    with Stage({"all": {"diagnostics": "diagnostics"}}) as stage:
+        reports = stage.link.reports
+        stage.hear("diagnostics", diagnosis("fan", DiagnosticStatus.OK))
+        stage.hear("diagnostics", diagnosis("motor", DiagnosticStatus.ERROR))
+        assert (reports["all.health"], reports["all.health_text"]) == ("error", "motor: hot")
+        now[0] = 15.0
+        wait_for(lambda: reports["all.health"] == "stale", what="what is silent, without a message")
+        now[0] = 61.0
+        stage.hear("diagnostics", diagnosis("fan", DiagnosticStatus.OK))
+        assert (reports["all.health"], reports["all.health_text"]) == ("ok", "")
+        assert stage.link.notices[0] == "diagnostics are error: motor: hot"
+
+
+SPEED = {"node": "/drive", "parameter": "speed", "type": "double"}
+
+
+def answer(client: Client, successful: bool) -> float:
+    """The node's word on what it was asked last; that value."""
+    request, done = client.asked.pop()
+    result = SimpleNamespace(successful=successful, reason="too fast")
+    done(SimpleNamespace(results=[result]))
+    return request.parameters[0].value.double_value
+
+
+def test_a_setting_waits_for_its_node_with_its_verdict_open_and_the_newest_counts() -> None:
+    with Stage({"base": {"settings": {"speed": SPEED}}}) as stage:
+        put, get = (stage.node.clients[f"/drive/{name}_parameters"] for name in ("set", "get"))
+        first, second = (stage.robot.on_setting("base.speed", value) for value in (1.0, 2.0))
+        assert first is not None and second is not None
+        assert not first.done() and not second.done()
+        put.there = get.there = True
+        wait_for(lambda: put.asked, what="the setting")
+        assert answer(put, successful=True) == 2.0
+        assert second.result(0) is None
+        assert not first.done(), "nobody set that"
+        assert stage.link.reports["base.speed"] == 2.0
+
+
+def test_a_setting_that_was_rejected_is_not_set_behind_the_hubs_back() -> None:
+    with Stage({"base": {"settings": {"speed": SPEED}}}) as stage:
+        put, get = (stage.node.clients[f"/drive/{name}_parameters"] for name in ("set", "get"))
+        put.there = get.there = True
+        wait_for(lambda: get.asked, what="a look at what it has")
+        verdict = stage.robot.on_setting("base.speed", 9.0)
+        assert verdict is not None
+        answer(put, successful=False)
+        with pytest.raises(SettingRejectedError, match="too fast"):
+            verdict.result(0)
+        put.there = get.there = False
+        wait_for(lambda: "/drive" in stage.link.reports.get("ros.waiting", ""), what="that the node is gone")
+        before = len(get.asked)
+        put.there = get.there = True
+        wait_for(lambda: len(get.asked) > before, what="a look at what it has")
+        assert not put.asked

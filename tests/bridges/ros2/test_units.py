@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from robolink import v1
 from robolink.core.sheet import validate_sheet
 from robolink.errors import ConfigError
-from robolink_ros2 import config, convert, images, runs
+from robolink_ros2 import config, convert, health, images, runs
 from robolink_ros2.clock import StampClock
 from robolink_ros2.describe import robot_sheet
 from robolink_ros2.guard import Watch, actions_of
@@ -144,9 +144,35 @@ def test_a_thinned_scan_keeps_the_nearest(ranges: list[float], n: int) -> None:
 
 def test_diagnostics_are_worst_first() -> None:
     status = [Message(name="a", level=b"\x00", message=""), Message(name="b", level=b"\x02", message="hot")]
-    states = convert.health(Message(status=status))
-    assert convert.worst(states) == ("error", "b: hot")
-    assert convert.worst({}) == ("ok", "")
+    states = health.states_of(Message(status=status))
+    assert health.worst(states) == ("error", "b: hot")
+    assert health.worst({}) == ("ok", "")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(health.LEVELS), st.integers(0, 40))))
+def test_a_name_that_falls_silent_is_stale_and_then_forgotten(
+    told: list[tuple[str, str, int]],
+) -> None:
+    found, now, last = health.Diagnostics(), 0.0, dict[str, tuple[str, float]]()
+    for name, level, later_s in told:
+        now += later_s
+        found.hear({name: (level, "")}, now)
+        last[name] = (level, now)
+        ages = {each: now - at for each, (_, at) in last.items()}
+        levels = ["stale" if ages[each] >= health.SILENT_S else last[each][0] for each in last
+                  if ages[each] < health.GONE_S]  # fmt: skip
+        assert found.worst(now)[0] == max(levels, key=health.LEVELS.index)
+    gone = ("stale", "no diagnostics for 60 s") if told else ("ok", "")
+    assert found.worst(now + health.GONE_S) == gone
+
+
+def test_names_of_diagnostics_do_not_pile_up() -> None:
+    found = health.Diagnostics()
+    for number in range(300):
+        found.hear({f"n{number}": ("ok" if number < health.MAX_NAMES else "error", "")}, 0.0)
+    assert (found.worst(0.0)[0], found.dropped) == ("ok", 300 - health.MAX_NAMES)
+    found.hear({"n0": ("warning", "hot")}, 1.0)
+    assert found.worst(1.0) == ("warning", "n0: hot")
 
 
 def test_nan_in_a_twist_is_refused_both_ways() -> None:
