@@ -7,7 +7,9 @@ import pytest
 from robolink import v1
 from robolink_kubeedge.devices import DeviceTable
 from robolink_kubeedge.reports import ReportQueue, StateReport, TwinReport
+from tests.bridges.kubeedge.conftest import ROBOT, Bench
 from tests.bridges.kubeedge.test_devices import KEY, SPEED, description, device, info, state
+from tests.conftest import wait_for
 
 
 @pytest.fixture
@@ -139,3 +141,20 @@ def test_what_was_lost_behind_edgecore_is_said_again_with_it(table: DeviceTable)
     assert {"cmd", "stop", "stop-generation", "setting-errors", "sync"} <= twins.keys()
     assert "base.distance" not in twins, "a reading is said when it changes, or is old"
     assert (states, calls) == (["ok"], 1)
+
+
+def test_a_verdict_that_edgecore_took_and_dropped_comes_with_the_next_one(bench: Bench) -> None:
+    def at_the_mapper() -> str:
+        twins = bench.double.mapper_device(ROBOT).status.twins
+        return next(each.reported.value for each in twins if each.property_name == "cmd-status")
+
+    bench.patch("cmd", bench.cmd("g1", "walker.walk", number=1, seconds=2.0))
+    bench.verdict("g1", "RUNNING")
+    bench.double.link_down()
+    before = bench.double.counters["reports_lost"]
+    wait_for(lambda: "g1:SUCCEEDED" in at_the_mapper(), what="the verdict at the mapper")
+    wait_for(lambda: bench.double.counters["reports_lost"] > before, what="a report that is lost")
+    bench.double.link_up()
+    bench.patch("sync", "1")
+    bench.wait_observed("sync", "1")
+    assert bench.verdict("g1") == ("SUCCEEDED", "")
