@@ -171,6 +171,8 @@ def point_cloud(message: Any, n: int = 1) -> Taken:
         is_dense=message.is_dense,
     )
     if n <= 1:
+        if len(data) < message.height * message.row_step:
+            raise ValueError(f"{len(data)} bytes for {message.height} rows of {message.row_step}")
         head.height, head.width, head.row_step = message.height, message.width, message.row_step
         return Taken(head, data)
     if message.row_step != message.width * step:
