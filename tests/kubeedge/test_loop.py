@@ -79,6 +79,21 @@ def test_settings_commands_stop_and_release_go_down_and_come_back(site: Site) ->
     assert site.ran() == [1, 2, 4]
 
 
+def test_what_the_hub_denies_the_mapper_is_told_in_the_cloud_and_runs_nothing(site: Site) -> None:
+    robot = site.walker()
+    robot.twin.set(LIMIT, 0.75, wait_s=30)
+    site.mapper.end(signal.SIGTERM)
+    config = site.mapper.config.read_text()
+    site.mapper.config.write_text(config.replace("hub: {", "hub: {roles: [observe], "))
+    site.mapper.start()
+    for number in (1, 2):  # The second finds the first's refusal reported.
+        with pytest.raises(RejectedError) as refused:
+            robot.call("walker.count", number=number)
+        assert refused.value.cause == v1.CAUSE_DENIED
+    assert [each.verdict for each in site.fleet.stop(wait_s=30)] == [v1.STOP_VERDICT_REFUSED]
+    assert site.ran() == []
+
+
 def test_a_setting_that_was_changed_at_the_site_is_written_anew_by_the_same_value(site: Site) -> None:
     robot = site.walker()
     robot.twin.set(LIMIT, 0.75, wait_s=30)
