@@ -78,7 +78,7 @@ CODES: Final[dict[str, tuple[str, str, bool]]] = {
     "UPDATE_ELSEWHERE": (
         "edgecore holds a newer Device than it sent here",
         "another mapper of this protocol may be running: robolink kubeedge doctor",
-        False,
+        True,
     ),
     "BAD_DEVICE": (
         "the document cannot be read",
