@@ -143,8 +143,8 @@ class VelocityPart(Part):
         except ValueError as exc:
             self.robot.malformed(f"on {self.config.topic}: {exc}")
             return
-        # What an action server of ours drives it by, while a goal of ours runs, is no conflict.
-        if not any(values) or values in self._sent or self.robot.goals_running():
+        # What drives it for a goal of ours on this component is no conflict; beside any other order it is one.
+        if not any(values) or values in self._sent or self.robot.driven(self.component, ending=True):
             return
         assert self._node is not None
         others = sorted({who for who, _type, _profile in self._node.offered(self.config.topic, ours=False)})

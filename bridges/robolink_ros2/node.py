@@ -197,6 +197,8 @@ class In:
         self._owner, self._callback, self._large, self._forced = owner, callback, large, forced
         # `source_ns`: when the message that the callback has was sent, by its sender's clock; 0: it is not told.
         self._sequence, self.publishers, self.source_ns = 0, 0, 0
+        # Since when it has publishers, monotonic s.
+        self.offered_at: float | None = None
         self._told = ""
         self._subscription: Any = None
         self.profile = self._with_forced(Profile())
@@ -250,7 +252,10 @@ class In:
         offered = self._owner.offered(self.topic)
         self.publishers = len(offered)
         if not offered:
+            self.offered_at = None
             return
+        if self.offered_at is None:
+            self.offered_at = time.monotonic()
         others = {type_ for _who, type_, _profile in offered if type_ != self.ros_type}
         if (
             others

@@ -72,7 +72,9 @@ class Ros2Robot(RobotHandler):
         self._counters: Counter[str] = Counter()
         self._shown: dict[str, Any] = {}
         self._foreign_at = -FOREIGN_S
-        self._answering = False
+        # While `_lose` waits for goals, whatever is heard says nothing of the robot: offline comes first, online after it.
+        self._answering = self._losing = False
+        self._quality = threading.Lock()
         self._ending = threading.Event()
 
     def _parts_of(self, name: str, part: config.Component) -> list[Part]:
@@ -191,37 +193,44 @@ class Ros2Robot(RobotHandler):
 
     def alive(self) -> None:
         """Something of the robot was heard."""
-        if not self._answering and self._vital_age() < self.config.lost_after_s:
-            self._answering = True
-            self.link.quality(True)
+        with self._quality:
+            if not (self._answering or self._losing) and self._vital_age() < self.config.lost_after_s:
+                self._answering = True
+                self.link.quality(True)
 
     def _vital(self) -> list[StreamPart]:
         return [part for part in self._streams.values() if part.schema in VITAL]
 
     def _vital_age(self) -> float:
-        """The age of the newest sign of life, s."""
-        vital = self._vital()
+        """The age of the newest sign of life, s; of a vital stream that never came and that nobody publishes nothing is asked."""
+        vital, now = self._vital(), time.monotonic()
         if not vital:
             return 0.0 if self._anybody_there() else self.config.lost_after_s + 1.0
-        now = time.monotonic()
-        return max(now - part.measured.at if part.measured else now for part in vital)
+        ages = [age for part in vital if (age := part.silent_s(now)) is not None]
+        return max(ages, default=self.config.lost_after_s + 1.0)
 
     def _anybody_there(self) -> bool:
         """Without a vital stream: whether anything of the mapping is in the graph."""
         mapped = [part for part in self._parts if not isinstance(part, VelocityPart)] or self._parts
         gone = [part for part in mapped if part.missing()]
-        heard = any(part.measured is not None for part in self._streams.values())
-        return len(gone) < len(mapped) or heard
+        return len(gone) < len(mapped) or self._heard()
+
+    def _heard(self) -> bool:
+        """Whether any stream came of late, whatever the graph says."""
+        now = time.monotonic()
+        samples = [part.measured for part in self._streams.values()]
+        return any(each is not None and now - each.at <= self.config.lost_after_s for each in samples)
 
     def _watch(self) -> None:
         """The graph, and silence, tell what no callback does."""
         while not self._ending.wait(LOOK_S):
-            try:
-                self._look()
-            except Exception:  # its graph calls raise while the context is being shut down
-                if not self._ending.is_set():
-                    log.exception("%s: looking at the graph failed", self.robot)
-                    self._counters["look_failed"] += 1
+            for look in (self._look, self._judge):
+                try:
+                    look()
+                except Exception:  # its graph calls raise while the context is being shut down
+                    if not self._ending.is_set():
+                        log.exception("%s: looking at the graph failed", self.robot)
+                        self._counters["look_failed"] += 1
 
     def _look(self) -> None:
         node = self._node
@@ -235,6 +244,9 @@ class Ros2Robot(RobotHandler):
         for name in COUNTED:
             errors = self._ros.errors + node.receiver.errors if name == "malformed" else 0
             self._show(f"ros.{name}", self._counters[name] + node.counters[name] + errors)
+
+    def _judge(self) -> None:
+        """Silence, whatever the graph calls may raise."""
         if not self._vital():
             self.alive()
         if self._answering and self._vital_age() > self.config.lost_after_s:
@@ -251,27 +263,29 @@ class Ros2Robot(RobotHandler):
 
     def _lose(self) -> None:
         """Goals end while the robot is still online: whoever asks learns why, not only that it is gone."""
-        silent = ", ".join(part.name for part in self._vital()) or "anything mapped"
-        text = f"no {silent} for {self.config.lost_after_s:g} s"
-        self._answering = False
-        for run in list(self._runs.values()):
-            run.lost = text
-            run.end()
-        for part in self._velocities.values():
-            part.stand()
-        wait_until(lambda: not self._runs, self.config.lost_after_s)
-        self.link.quality(False, text)
+        now, lost_after_s = time.monotonic(), self.config.lost_after_s
+        silent = [part.name for part in self._vital() if (part.silent_s(now) or 0.0) > lost_after_s]
+        text = f"no {', '.join(silent) or 'sign of anything mapped'} for {lost_after_s:g} s"
+        with self._quality:
+            self._answering, self._losing = False, True
+        try:
+            for run in list(self._runs.values()):
+                run.lost = text
+                run.end()
+            for part in self._velocities.values():
+                part.stand()
+            wait_until(lambda: not self._runs, lost_after_s)
+        finally:
+            with self._quality:
+                self._losing = False
+                self.link.quality(False, text)
 
-    def goals_running(self) -> bool:
-        """Whether any order of ours runs."""
-        return bool(self._runs)
-
-    def driven(self, component: str) -> bool:
-        """Whether a goal that goes on moves that component by other means than our velocity."""
+    def driven(self, component: str, *, ending: bool = False) -> bool:
+        """Whether a goal of ours moves that component by other means than our velocity; `ending`: also one that must end."""
         return any(
             run.order.method in self._driving and run.order.method.partition(".")[0] == component
             for run in list(self._runs.values())
-            if not run.over
+            if ending or not run.over
         )
 
     def stopped(self) -> bool:

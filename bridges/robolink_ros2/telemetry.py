@@ -45,6 +45,11 @@ class Joint(NamedTuple):
     at: float
 
 
+def absent(source: In | None, topic: str) -> list[str]:
+    """A topic that nobody publishes, or that could not be opened."""
+    return [] if source is not None and source.publishers else [f"topic {topic}"]
+
+
 class StreamPart(Part):
     """One topic as one stream."""
 
@@ -75,6 +80,17 @@ class StreamPart(Part):
             reliable=None if forced.reliability is None else forced.reliability == "reliable",
             latched=None if forced.durability is None else forced.durability == "transient_local",
         )
+
+    def missing(self) -> list[str]:
+        """Its publisher."""
+        return absent(self._in, self.config.topic)
+
+    def silent_s(self, now: float) -> float | None:
+        """Since when it has said nothing; None: it never came, and nobody publishes it."""
+        if self.measured is not None:
+            return now - self.measured.at
+        since = None if self._in is None else self._in.offered_at
+        return None if since is None else now - since
 
     def _take(self, message: Any) -> None:
         now = time.monotonic()
@@ -129,10 +145,15 @@ class ReadingPart(Part):
         """Nothing is opened."""
         super().__init__(robot, component)
         self._name, self._config = f"{component}.{name}", reading
+        self._in: In | None = None
 
     def start(self, node: RosNode) -> None:
         """Subscribe."""
-        node.listen(self._config.topic, self._config.type, self._take)
+        self._in = node.listen(self._config.topic, self._config.type, self._take)
+
+    def missing(self) -> list[str]:
+        """Its publisher."""
+        return absent(self._in, self._config.topic)
 
     def _take(self, message: Any) -> None:
         try:
@@ -153,10 +174,15 @@ class HealthPart(Part):
         self._health, self._lock = health.Diagnostics(), threading.Lock()
         self._told = ("", "")
         self._dropped = 0
+        self._in: In | None = None
 
     def start(self, node: RosNode) -> None:
         """Subscribe."""
-        node.listen(self._topic, "diagnostic_msgs/msg/DiagnosticArray", self._take)
+        self._in = node.listen(self._topic, "diagnostic_msgs/msg/DiagnosticArray", self._take)
+
+    def missing(self) -> list[str]:
+        """Its publisher."""
+        return absent(self._in, self._topic)
 
     def _take(self, message: Any) -> None:
         with self._lock:
