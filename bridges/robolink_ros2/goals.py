@@ -6,6 +6,7 @@ The server's own word counts: feedback, result, refusal. Its death is found by a
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot
 
 ANSWER_S: Final = 5.0
+# A server that answers whether it lives, but neither takes a goal nor ends one that it is asked to cancel.
+END_S: Final = 30.0
+# Goals that were given up and whose cancel is not answered yet, of one action.
+MAX_LEFT: Final = 64
 
 Fill = Callable[[Any, Run], None]
 
@@ -44,10 +49,18 @@ class ActionPart(Part):
         self._feedback: dict[str, fields.Leaf] = {}
         self._results: dict[str, fields.Leaf] = {}
         self._progress = self._left = self._eta_s = ""
+        self._given_up: dict[bytes, SentGoal] = {}
 
     def start(self, node: RosNode) -> None:
         """A client of the action."""
         self._end = ActionEnd(node, self._action, self._type)
+
+    def look(self) -> None:
+        """Goals that were given up are cancelled until that is answered; so long the guard knows of them."""
+        for goal_id, sent in list(self._given_up.items()):
+            sent.look()
+            if sent.over() and self._given_up.pop(goal_id, None) is not None:
+                self.robot.guard.ended(goal_id)
 
     def missing(self) -> list[str]:
         """Its server."""
@@ -69,44 +82,73 @@ class ActionPart(Part):
             order.ended(run.ending, "before it was sent")
             return
         # The guard knows of it first: it cancels what we leave behind if we are killed.
-        with self.robot.guard.goal(self._action, order.id):
-            sent = end.send(goal, order.id, run.news.set)
-            run.abort = sent.cancel
-            try:
-                self._follow(run, sent)
-            finally:
-                if not sent.status:
-                    sent.cancel()
-                self.robot.stand(self.component)
+        self.robot.guard.goal(self._action, order.id)
+        sent = end.send(goal, order.id, run.news.set)
+        run.abort = sent.cancel
+        # It was told to end just before: then nobody has called that.
+        if run.over:
+            sent.cancel()
+        try:
+            self._follow(run, sent)
+        finally:
+            self._leave(order.id, sent)
+            self.robot.stand(self.component)
+
+    def _leave(self, goal_id: bytes, sent: SentGoal) -> None:
+        """It ended, or it is given up: `look` goes on to cancel it."""
+        if sent.status:
+            self.robot.guard.ended(goal_id)
+            return
+        sent.cancel()
+        self._given_up[goal_id] = sent
+        if len(self._given_up) > MAX_LEFT:
+            oldest = next(iter(self._given_up))
+            self._given_up.pop(oldest, None)
+            self.robot.guard.ended(oldest)
+            self.robot.problem(
+                f"a goal of the action {self._action} is cancelled no more: no answer ever came"
+            )
 
     def _follow(self, run: Run, sent: SentGoal) -> None:
-        order, asked, begun, shown = run.order, False, 0.0, None
+        order, asked_at, begun, shown = run.order, 0.0, 0.0, None
         while not sent.status:
-            if run.ending is not None and not asked:
-                asked = True
+            now = time.monotonic()
+            if (run.ending is not None or run.lost) and not asked_at:
+                asked_at = now
                 sent.cancel()
+                if run.ending is None:
+                    order.fail(run.lost, v1.CAUSE_UNREACHABLE)
+            sent.look()
             if sent.accepted is False:
-                order.fail(f"the action {self._action} refuses the goal")
+                self._refused(run, sent)
                 return
-            silent_s = sent.silent_s()
-            limit_s = self._lost_after_s if sent.accepted else max(ANSWER_S, self._lost_after_s)
-            if silent_s > limit_s or (self._end is not None and self._end_is_gone(sent)):
-                text = f"the server of the action {self._action} does not answer any more ({silent_s:.1f} s)"
-                order.fail(text, v1.CAUSE_UNREACHABLE)
+            if text := self._lost(sent, asked_at, now):
+                order.fail(f"the server of the action {self._action} {text}", v1.CAUSE_UNREACHABLE)
                 return
-            if run.lost and not asked:
-                asked = True
-                sent.cancel()
-                order.fail(run.lost, v1.CAUSE_UNREACHABLE)
             if sent.feedback is not None and sent.feedback is not shown:
                 shown = sent.feedback
                 begun = self._tell(run, shown, begun)
             run.wait()
         self._ended(run, sent)
 
-    @staticmethod
-    def _end_is_gone(sent: SentGoal) -> bool:
-        return sent.accepted is True and sent.gone()
+    def _refused(self, run: Run, sent: SentGoal) -> None:
+        if run.ending is not None:
+            run.order.ended(run.ending, "before it was accepted")
+        else:
+            run.order.fail(sent.error or f"the action {self._action} refuses the goal")
+
+    def _lost(self, sent: SentGoal, asked_at: float, now: float) -> str:
+        """Why nothing is to be waited for any more, or ""."""
+        silent_s = sent.silent_s()
+        limit_s = self._lost_after_s if sent.accepted else max(ANSWER_S, self._lost_after_s)
+        if silent_s > limit_s or (sent.accepted and sent.gone()):
+            return f"does not answer any more ({silent_s:.1f} s)"
+        # It lives, as it says, and does nothing else.
+        if sent.accepted is None and now - sent.sent_at > max(END_S, limit_s):
+            return f"has not said for {END_S:g} s whether it takes the goal"
+        if asked_at and now - asked_at > END_S:
+            return f"has not ended the goal {END_S:g} s after it was asked to cancel it"
+        return ""
 
     def _tell(self, run: Run, feedback: Any, first_left: float) -> float:
         """Feedback as measured; the first value of what goes down to zero."""

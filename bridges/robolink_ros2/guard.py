@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any, Final, Self
 
 from robolink_ros2 import config
@@ -55,14 +54,13 @@ class NoGuard:
     def tell(self, **what: Any) -> None:
         """Nobody."""
 
-    @contextlib.contextmanager
-    def goal(self, action: str, goal_id: bytes) -> Iterator[None]:
-        """While a goal runs."""
+    def goal(self, action: str, goal_id: bytes) -> None:
+        """A goal begins."""
         self.tell(goal=action, id=goal_id.hex())
-        try:
-            yield
-        finally:
-            self.tell(ended=goal_id.hex())
+
+    def ended(self, goal_id: bytes) -> None:
+        """It has ended, or its cancel was answered."""
+        self.tell(ended=goal_id.hex())
 
     def holding(self, topic: str, ros_type: str) -> Holding:
         """While a goal on a topic runs."""

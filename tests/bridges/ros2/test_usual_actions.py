@@ -93,6 +93,7 @@ class Sent:
 
     def __init__(self, feedback: list[Any], status: int, result: Any) -> None:
         self.accepted, self.status, self.feedback, self.result = True, 0, None, result
+        self.sent_at = 0.0
         self._feedback, self._status = list(feedback), status
 
     def silent_s(self) -> float:
@@ -105,6 +106,9 @@ class Sent:
 
     def gone(self) -> bool:
         return False
+
+    def look(self) -> None:
+        """Nothing was cancelled."""
 
     def cancel(self) -> None:
         pytest.fail("nobody asked for a cancel")
