@@ -76,14 +76,18 @@ class CmdVel:
         """Pass on what comes, until the end; then give the lease back."""
         try:
             while not ending.is_set():
-                with self._news:
-                    self._news.wait_for(lambda: self._newest is not None, LOOK_S)
-                    found, self._newest = self._newest, None
-                if found is not None:
-                    self._pass_on(*found)
-                if time.monotonic() - self._heard > IDLE_S:
-                    self._give_back()
+                self.turn(LOOK_S)
         finally:
+            self._give_back()
+
+    def turn(self, wait_s: float) -> None:
+        """The newest, if there is one within that time; the lease back after a silence."""
+        with self._news:
+            self._news.wait_for(lambda: self._newest is not None, wait_s)
+            found, self._newest = self._newest, None
+        if found is not None:
+            self._pass_on(*found)
+        if time.monotonic() - self._heard > IDLE_S:
             self._give_back()
 
     def _pass_on(self, velocity: dict[str, float], until: float) -> None:

@@ -214,16 +214,23 @@ class Exposed:
     def _begin(self, handle: Any) -> None:
         with self._goal_ended:
             self._goals += 1
-        handle.execute()
+        try:
+            handle.execute()
+        except BaseException:
+            self._ended()
+            raise
+
+    def _ended(self) -> None:
+        with self._goal_ended:
+            self._goals -= 1
+            self._goal_ended.notify_all()
 
     def _counted(self, handle: Any, action: Action, kind: Any) -> Any:
         """So that the end waits for it: the interpreter would, without a limit."""
         try:
             return self._execute(handle, action, kind)
         finally:
-            with self._goal_ended:
-                self._goals -= 1
-                self._goal_ended.notify_all()
+            self._ended()
 
     def _execute(self, handle: Any, action: Action, kind: Any) -> Any:
         result = kind.Result()
@@ -289,7 +296,12 @@ class Exposed:
             for name, path in action.feedback.items():
                 if name in values:
                     fields.write(feedback, path, values[name])
-            handle.publish_feedback(feedback)
+            try:
+                handle.publish_feedback(feedback)
+            except RuntimeError as exc:
+                # rclpy's RCLError: the middleware's queue is full. No reason to end a motion.
+                self.counters["publish_failed"] += 1
+                log.warning("feedback of %s was not published: %s", action.method, exc)
 
     def close(self) -> None:
         """Cancel goals in flight, and wait for their ends; give back what is held; take no more."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from robolink import v1
 from robolink.channels import Channel, Iteration
@@ -305,6 +307,71 @@ def test_velocities_that_waited_for_the_lease_are_replaced_and_the_last_is_too_o
         ending.set()
         passing.join(30)
     assert not robot.asked.is_set(), "the lease is given back at the end"
+
+
+class Stepped(Clock):
+    """Time goes on by steps only."""
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.ahead_s
+
+    def time_ns(self) -> int:
+        return 10**18 + int(self.ahead_s * 1e9)
+
+
+# What happens: how long ago the velocity that comes was sent, or None for the thread's turn; and the time until the next, s.
+# No age and no time between two adds up to the TTL: 0.3 s.
+HAPPENS = st.lists(
+    st.tuples(st.none() | st.sampled_from([0.0, 0.07, 0.17, 0.41, 5.0]), st.sampled_from([0.0, 0.11, 0.29]))
+)
+
+
+@given(HAPPENS)
+def test_only_the_newest_goes_on_once_and_not_over_its_time(
+    happens: list[tuple[float | None, float]],
+) -> None:
+    robot, topic, counted, clock = Robot(), Topic(), Counter[str](), Stepped()
+    setpoint = robot.describe().sheet.components[0].setpoints[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cmdvel, "time", clock)
+        velocity = cmdvel.CmdVel(robot, topic, "base", setpoint, TWIST, counted)  # type: ignore[arg-type]
+        wanted, newest, heard = [], None, 0
+        for age_s, gap_s in happens:
+            if age_s is not None:
+                heard += 1
+                topic.source_ns = clock.time_ns() - int(age_s * 1e9)
+                topic.hear(heard)
+                newest = heard, clock.ahead_s + 0.3 - age_s
+            else:
+                velocity.turn(0.0)
+                if newest is not None and clock.ahead_s <= newest[1]:
+                    wanted.append(newest[0])
+                newest = None
+            clock.ahead_s += gap_s
+        assert [each["linear_x"] for each in robot.setpoints] == wanted
+        waits = 1 if newest is not None else 0
+        assert heard == len(wanted) + counted["stale"] + counted["replaced"] + waits, "each is counted"
+
+
+def test_feedback_that_ros_does_not_publish_ends_no_goal(show: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rclpy.action import ActionClient
+    from rclpy.action.server import ServerGoalHandle
+    from test_msgs.action import NestedMessage
+
+    def full(handle: Any, feedback: Any) -> None:
+        raise RuntimeError("the queue is full")
+
+    monkeypatch.setattr(ServerGoalHandle, "publish_feedback", full)
+    shown = show(go=ACTION)
+    client = ActionClient(shown.user, NestedMessage, "/r/go")
+    assert client.wait_for_server(30)
+    sent = answer(client.send_goal_async(NestedMessage.Goal()), "an answer to a goal")
+    goal = wait_for(lambda: shown.robot.goals, 30, "the goal")[0]
+    goal.measured.put(named())
+    wait_for(lambda: shown.exposed.counters["publish_failed"], 30, "feedback that is not published")
+    assert goal.cancelled == []
+    assert answer(sent.cancel_goal_async(), "an answer to a cancel").goals_canceling
+    assert answer(sent.get_result_async(), "a result").status == 5
 
 
 def test_cmd_vel_may_be_a_twist_stamped(show: Any) -> None:
