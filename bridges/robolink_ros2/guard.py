@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final, Self
 
 from robolink_ros2 import config
+from robolink_ros2.action import UNKNOWN, cancels
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,19 @@ CANCEL_S: Final = 3.0
 # A goal whose server was not found yet, or does not answer, is cancelled again so often.
 AGAIN_S: Final = 0.5
 HOLD_PERIOD_S: Final = 0.1
+# So often a server may not know a goal, which it may be about to accept, before that counts as its answer.
+UNKNOWN_TIMES: Final = 3
+COMMAND: Final = (sys.executable, "-m", "robolink_ros2.guard")
+# A goal waits so long until the guard was told of it; one that does not read so long is replaced.
+TOLD_S: Final = 1.0
+RESTART_S: Final = 2.0
+
+
+def serialized(message: Any) -> str:
+    """A ROS 2 message as it goes over the pipe."""
+    from rclpy.serialization import serialize_message
+
+    return str(serialize_message(message).hex())
 
 
 class Holding:
@@ -49,7 +66,13 @@ class Holding:
 
 
 class NoGuard:
-    """For who needs none: a test of parts, a dry run."""
+    """For who needs none: a test of parts, a dry run.
+
+    Attributes:
+        restarts: How often the process was replaced.
+    """
+
+    restarts = 0
 
     def tell(self, **what: Any) -> None:
         """Nobody."""
@@ -66,8 +89,78 @@ class NoGuard:
         """While a goal on a topic runs."""
         return Holding(self, topic, ros_type)
 
+    def look(self) -> None:
+        """Called a few times a second."""
+
     def close(self) -> None:
         """Nothing."""
+
+
+class Pipe:
+    """One process and the thread that writes to it: nobody else waits for a guard that does not read."""
+
+    def __init__(self, first: Iterable[dict[str, Any]]) -> None:
+        """Start it; it is there once it is in the graph, and nobody waits for that."""
+        # A session of its own: Ctrl-C is the bridge's to handle, and it says goodbye.
+        self.process = subprocess.Popen(
+            COMMAND, stdin=subprocess.PIPE, text=True, start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        self._lines = deque(json.dumps(each) for each in first)
+        # Newest only: an old one is of no use, and a guard that does not read makes no queue of them.
+        self._holds: dict[str, str] = {}
+        self._turn = threading.Condition()
+        self._writing = self._closing = False
+        self._thread = threading.Thread(target=self._write, name="guard's pipe", daemon=True)
+        self._thread.start()
+
+    def put(self, what: dict[str, Any]) -> None:
+        """One line, in its turn."""
+        line = json.dumps(what)
+        with self._turn:
+            if "hold" in what:
+                self._holds[what["hold"]] = line
+            else:
+                self._holds.pop(what.get("unhold", ""), None)
+                self._lines.append(line)
+            self._turn.notify_all()
+
+    def written(self, timeout_s: float) -> bool:
+        """Wait until all of it is in the pipe."""
+        with self._turn:
+            return self._turn.wait_for(lambda: not (self._lines or self._holds or self._writing), timeout_s)
+
+    def _write(self) -> None:
+        assert self.process.stdin is not None
+        try:
+            while (line := self._next()) is not None:
+                self.process.stdin.write(line + "\n")
+                self.process.stdin.flush()
+        except OSError:
+            log.error("the guard is gone: until it is replaced, goals in ROS 2 go on if the bridge is killed")
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+    def _next(self) -> str | None:
+        with self._turn:
+            self._writing = False
+            self._turn.notify_all()
+            self._turn.wait_for(lambda: self._lines or self._holds or self._closing)
+            self._writing = True
+            if self._lines:
+                return self._lines.popleft()
+            return self._holds.pop(next(iter(self._holds))) if self._holds else None
+
+    def close(self, timeout_s: float) -> None:
+        """End the pipe behind its last line; one that does not end in time is killed."""
+        with self._turn:
+            self._closing = True
+            self._turn.notify_all()
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._thread.join(TOLD_S)
 
 
 class Guard(NoGuard):
@@ -79,14 +172,7 @@ class Guard(NoGuard):
     """
 
     def __init__(self, mapping: config.BridgeConfig, domain_id: int | None) -> None:
-        """Start the process; it is there once it is in the graph, and nobody waits for that."""
-        command = [sys.executable, "-m", "robolink_ros2.guard"]
-        # A session of its own: Ctrl-C is the bridge's to handle, and it says goodbye.
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, text=True, start_new_session=True, stdout=subprocess.DEVNULL
-        )
-        self._lock = threading.Lock()
-        self._domain_id = domain_id
+        """Start the process."""
         velocities = [
             [each.namespace, part.velocity.topic, part.velocity.type]
             for each in mapping.robots
@@ -94,37 +180,43 @@ class Guard(NoGuard):
             if part.velocity is not None
         ]
         actions = [[each.namespace, name] for each in mapping.robots for name in actions_of(each)]
-        self.tell(domain_id=domain_id, velocities=velocities, actions=actions)
+        self._first = {"domain_id": domain_id, "velocities": velocities, "actions": actions}
+        self._lock = threading.Lock()
+        # What it knows: another one in its place is told the same.
+        self._watch = Watch()
+        self._pipe, self._begun_at = Pipe([self._first]), time.monotonic()
 
     def tell(self, **what: Any) -> None:
-        """One line; a guard that is gone is said once, and the rest goes on."""
+        """One line; nobody waits."""
         if "message" in what:
-            from rclpy.serialization import serialize_message
-
-            what["message"] = serialize_message(what["message"]).hex()
+            what["message"] = serialized(what["message"])
         with self._lock:
-            pipe = self._process.stdin
-            if pipe is None or pipe.closed:
+            self._watch.hear(what)
+            self._pipe.put(what)
+
+    def goal(self, action: str, goal_id: bytes) -> None:
+        """Known to the guard before it is sent."""
+        super().goal(action, goal_id)
+        if not self._pipe.written(TOLD_S):
+            log.error("the guard does not read: it is replaced")
+            self._pipe.process.kill()
+
+    def look(self) -> None:
+        """Replace it if it has died."""
+        with self._lock:
+            code, now = self._pipe.process.poll(), time.monotonic()
+            if code is None or self._watch.goodbye or now - self._begun_at < RESTART_S:
                 return
-            try:
-                pipe.write(json.dumps(what) + "\n")
-                pipe.flush()
-            except OSError:
-                log.error("the guard is gone: if the bridge is killed now, goals in ROS 2 go on")
-                with contextlib.suppress(OSError):
-                    pipe.close()
+            log.error("the guard has ended (%s): another one is started", code)
+            self._pipe.close(0.0)
+            self.restarts += 1
+            self._pipe, self._begun_at = Pipe([self._first, *self._watch.lines()]), now
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Say goodbye; what has not ended by then it ends."""
+        self.look()
         self.tell(goodbye=True)
-        with self._lock:
-            if self._process.stdin is not None and not self._process.stdin.closed:
-                self._process.stdin.close()
-        try:
-            self._process.wait(CANCEL_S + 2.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._pipe.close(CANCEL_S + 2.0)
 
     def __enter__(self) -> Self:
         """Running."""
@@ -167,6 +259,18 @@ class Watch:
         elif line.get(GOODBYE):
             self.goodbye = True
 
+    def lines(self) -> list[dict[str, Any]]:
+        """What tells another one the same."""
+        goals = [{"goal": action, "id": goal_id} for goal_id, action in self.goals.items()]
+        holds = [
+            {"hold": topic, "type": kind, "message": data.hex()} for topic, (kind, data) in self.holds.items()
+        ]
+        return [*goals, *holds]
+
+    def to_end(self) -> bool:
+        """Whether anything is left to be ended: the bridge went without a word, or left a goal open."""
+        return not self.goodbye or bool(self.goals or self.holds)
+
 
 class Cancel:
     """One goal that must end: asked again until its server answers."""
@@ -175,7 +279,7 @@ class Cancel:
         """Not asked yet."""
         self._id, self._client = list(bytes.fromhex(goal_id)), client
         self._asked_at = -AGAIN_S
-        self.answered = False
+        self._unknown, self.answered = 0, False
 
     def ask(self) -> None:
         """Ask, if its server is found, and not too often."""
@@ -188,7 +292,12 @@ class Cancel:
         self._client.send(request, self._heard)
 
     def _heard(self, response: Any) -> None:
-        self.answered = self.answered or response is not None
+        if response is None:
+            return
+        # A refusal is no answer to leave it at.
+        self._unknown += response.return_code == UNKNOWN
+        if cancels(response) or self._unknown >= UNKNOWN_TIMES:
+            self.answered = True
 
 
 class Ender:
@@ -214,8 +323,13 @@ class Ender:
     def prepare(self, watch: Watch) -> None:
         """Find those who take what is held now: at the end there is no time for that."""
         for topic, (kind, _) in watch.holds.items():
-            if topic not in self._held:
+            if topic in self._held:
+                continue
+            try:
                 self._held[topic] = next(iter(self._nodes.values())).publish(topic, kind)
+            except Exception:  # whatever its type or name is: the others are ended all the same
+                self._held[topic] = None
+                log.exception("%s cannot be held", topic)
 
     def end(self, watch: Watch) -> None:
         """The bridge is dead: cancel its goals, hold what knows no cancel, zero velocity; until all of them are reached."""
@@ -226,7 +340,7 @@ class Ender:
             for name, client in self._clients
             if name == action
         ]
-        held = [(self._held[topic], data) for topic, (_, data) in watch.holds.items()]
+        held = [(self._held[topic], data) for topic, (_, data) in watch.holds.items() if self._held[topic]]
         outs = [*self._outs, *(out for out, _ in held)]
         begun, sent = time.monotonic(), 0
         while time.monotonic() - begun < CANCEL_S:
@@ -246,20 +360,30 @@ class Ender:
         self._ros.close()
 
 
+def listen(lines: Iterable[str], watch: Watch, ender: Ender) -> None:
+    """Hear the bridge until its lines end; one that is torn, as by a kill in the middle of it, is their end."""
+    try:
+        for line in lines:
+            watch.hear(json.loads(line))
+            ender.prepare(watch)
+    except Exception:  # whatever a line holds: what was heard before it is ended
+        log.exception("a line that cannot be read counts as the end of the bridge")
+    if watch.to_end():
+        log.warning("the bridge is gone, and %d goals are left: they end, velocity is zero", len(watch.goals))
+        ender.end(watch)
+
+
 def main() -> int:
     """Read the bridge's words until they end."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    # Who stops a service sends that to all of it; we end with the pipe, after the bridge.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     lines = iter(sys.stdin)
     first = next(lines, "")
     if not first:
         return 0
-    watch, ender = Watch(), Ender(json.loads(first))
-    for line in lines:
-        watch.hear(json.loads(line))
-        ender.prepare(watch)
-    if not watch.goodbye:
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-        log.warning("the bridge is gone without a goodbye: %d goals end, velocity is zero", len(watch.goals))
-        ender.end(watch)
+    ender = Ender(json.loads(first))
+    listen(lines, Watch(), ender)
     ender.close()
     return 0
 

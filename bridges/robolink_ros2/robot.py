@@ -72,6 +72,7 @@ class Ros2Robot(RobotHandler):
         self._counters: Counter[str] = Counter()
         self._shown: dict[str, Any] = {}
         self._foreign_at = -FOREIGN_S
+        self._restarts = 0
         # While `_lose` waits for goals, whatever is heard says nothing of the robot: offline comes first, online after it.
         self._answering = self._losing = False
         self._quality = threading.Lock()
@@ -246,13 +247,19 @@ class Ros2Robot(RobotHandler):
             self._show(f"ros.{name}", self._counters[name] + node.counters[name] + errors)
 
     def _judge(self) -> None:
-        """Silence, whatever the graph calls may raise."""
+        """Silence, and the guard, whatever the graph calls may raise."""
         if not self._vital():
             self.alive()
         if self._answering and self._vital_age() > self.config.lost_after_s:
             self._lose()
         if time.monotonic() - self._foreign_at > FOREIGN_S:
             self._show("ros.foreign", "")
+        self.guard.look()
+        if self.guard.restarts != self._restarts:
+            self._restarts = self.guard.restarts
+            self.problem(
+                f"the process that ends goals if the bridge is killed died, and was replaced ({self._restarts})"
+            )
 
     def _show(self, name: str, value: Any) -> None:
         if self._shown.get(name) != value:

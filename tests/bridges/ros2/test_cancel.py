@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace as Message
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 
 from robolink import v1
-from robolink_ros2 import action, goals
-from robolink_ros2.guard import NoGuard, Watch
+from robolink_ros2 import action, config, goals
+from robolink_ros2.guard import Guard, NoGuard, Watch
 from robolink_ros2.node import Ros
 from robolink_ros2.runs import Run
 from tests.bridges.ros2.conftest import DOMAINS
@@ -212,3 +213,26 @@ def test_a_server_that_lives_and_never_ends_a_goal_does_not_hold_its_order_for_e
     thread.join(30)
     assert "has not ended the goal" in order.end[0]
     assert part.robot.guard.watch.goals
+
+
+def test_the_guard_outlives_a_sigterm_and_ends_what_a_goodbye_leaves_open(
+    both: tuple[Any, Server],
+) -> None:
+    part, server = both
+    domain = server.node.context.get_domain_id()
+    goal = {"go": {"action": "go", "type": TYPE}}
+    mapping = config.check({"robot": "r", "components": {"base": {"type": "base", "goals": goal}}}, "test")
+    with Guard(mapping, domain) as guard:
+        part.robot.guard = guard
+        _run, order, thread = started(part)
+        wait_for(server.running.is_set, 30, "the goal")
+        wait_for(
+            lambda: "robolink_guard" in {name for name, _ in server.node.get_node_names_and_namespaces()},
+            30,
+            "the guard in the graph",
+        )
+        guard._pipe.process.send_signal(signal.SIGTERM)
+    assert guard._pipe.process.returncode == 0
+    wait_for(server.canceled.is_set, 30, "the goal's end")
+    thread.join(30)
+    assert order.end == [v1.COMMAND_STATE_CANCELED]
