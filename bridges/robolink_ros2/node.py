@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from robolink.errors import ConfigError
 from robolink_ros2.qos import Profile, choose, mismatch
 from robolink_ros2.receive import Receiver
+from robolink_ros2.runs import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -197,12 +198,11 @@ class In:
         self._owner, self._callback, self._large, self._forced = owner, callback, large, forced
         # `source_ns`: when the message that the callback has was sent, by its sender's clock; 0: it is not told.
         self._sequence, self.publishers, self.source_ns = 0, 0, 0
-        # Since when it has publishers, monotonic s.
-        self.offered_at: float | None = None
+        self.offered_at: float | None = None  # since when it has publishers, monotonic s
         self._told = ""
         self._subscription: Any = None
         self.profile = self._with_forced(Profile())
-        self._subscribe()
+        self._subscribe(self.profile)
 
     def _with_forced(self, profile: Profile) -> Profile:
         reliable, latched = self._forced
@@ -211,18 +211,18 @@ class In:
             profile.latched if latched is None else latched,
         )
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, wanted: Profile) -> None:
+        if self._subscription is not None and wanted == self.profile:
+            return
         rclpy, node = self._owner.ros.rclpy, self._owner.node
         policy, durability = rclpy.qos.ReliabilityPolicy, rclpy.qos.DurabilityPolicy
         profile = rclpy.qos.QoSProfile(
             depth=NEWEST if self._large else DEPTH,
-            reliability=policy.RELIABLE if self.profile.reliable else policy.BEST_EFFORT,
-            durability=durability.TRANSIENT_LOCAL if self.profile.latched else durability.VOLATILE,
+            reliability=policy.RELIABLE if wanted.reliable else policy.BEST_EFFORT,
+            durability=durability.TRANSIENT_LOCAL if wanted.latched else durability.VOLATILE,
         )
         callbacks = rclpy.event_handler.SubscriptionEventCallbacks(
-            incompatible_qos=lambda event: self._owner.incompatible(
-                self.topic, self.profile, ours_offers=False
-            )
+            incompatible_qos=lambda event: self._owner.incompatible(self.topic, wanted, ours_offers=False)
         )
         before = self._subscription
         receiver = self._owner.receiver
@@ -234,6 +234,7 @@ class In:
             event_callbacks=callbacks,
             callback_group=receiver.group,
         )
+        self.profile = wanted
         receiver.add(self._subscription, self._take)
         if before is not None:
             receiver.remove(before)
@@ -265,8 +266,8 @@ class In:
             self._owner.problem(told)
         wanted = self._with_forced(choose((profile for _who, _type, profile in offered), large=self._large))
         if wanted != self.profile:
-            self.profile = wanted
-            self._owner.ros.executor.create_task(self._subscribe)
+            # What raises there is counted, and tried again at the next look.
+            self._owner.ros.executor.create_task(self._subscribe, wanted)
 
 
 class Unmatched(NamedTuple):
@@ -287,6 +288,7 @@ class RosNode:
         self.on_problem: Callable[[str], None] = lambda text: None
         self._ins: list[In] = []
         self._unmatched: dict[str, Unmatched] = {}
+        self._seldom = Seldom()
         self.receiver = Receiver(ros.rclpy, ros.context, node.get_name())
 
     def now_ns(self) -> int:
@@ -300,7 +302,8 @@ class RosNode:
 
     def problem(self, text: str) -> None:
         """Something that people should know of."""
-        log.warning("%s: %s", self.node.get_name(), text)
+        if self._seldom(text):
+            log.warning("%s: %s", self.node.get_name(), text)
         self.on_problem(text)
 
     def resolved(self, topic: str) -> str:

@@ -21,7 +21,7 @@ from robolink_ros2.base import STANDSTILL_S, PoseTopicPart, VelocityPart
 from robolink_ros2.describe import Resolve, robot_sheet
 from robolink_ros2.guard import Guard, NoGuard
 from robolink_ros2.node import Ros, RosNode, resolve
-from robolink_ros2.runs import Part, Run, wait_until
+from robolink_ros2.runs import Part, Run, Seldom, wait_until
 from robolink_ros2.standstill import judges
 from robolink_ros2.telemetry import HealthPart, Joint, Measured, ReadingPart, SettingPart, StreamPart
 
@@ -72,7 +72,7 @@ class Ros2Robot(RobotHandler):
         self._counters: Counter[str] = Counter()
         self._shown: dict[str, Any] = {}
         self._foreign_at = -FOREIGN_S
-        self._restarts = 0
+        self._restarts, self._seldom = 0, Seldom()
         # While `_lose` waits for goals, whatever is heard says nothing of the robot: offline comes first, online after it.
         self._answering = self._losing = False
         self._quality = threading.Lock()
@@ -150,7 +150,9 @@ class Ros2Robot(RobotHandler):
     def malformed(self, text: str) -> None:
         """A message that is not taken: counted, and shown."""
         self._counters["malformed"] += 1
-        log.warning("%s: %s", self.robot, text)
+        # Before the colon stands where it came from: one line for that, whatever its numbers are.
+        if self._seldom(text.partition(":")[0]):
+            log.warning("%s: %s (more of these are counted, and seldom logged)", self.robot, text)
         self._shown["ros.problems"] = text[:MAX_TEXT]
         self.link.report("ros.problems", text[:MAX_TEXT])
 
@@ -159,7 +161,9 @@ class Ros2Robot(RobotHandler):
         if self._shown.get("ros.problems") != text[:MAX_TEXT]:
             self._shown["ros.problems"] = text[:MAX_TEXT]
             self.link.report("ros.problems", text[:MAX_TEXT])
-            self.notice(text, "ros-problem", v1.SEVERITY_WARNING)
+            # Also what is malformed is shown there: the same problem, seen between two of these, is no news.
+            if self._seldom(text):
+                self.notice(text, "ros-problem", v1.SEVERITY_WARNING)
 
     def foreign(self, who: str) -> None:
         """Somebody else commands the velocity."""

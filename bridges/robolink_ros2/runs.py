@@ -16,6 +16,30 @@ if TYPE_CHECKING:
 PERIOD_S: Final = 0.05
 # Discovery takes its time: so long an order waits for the node that carries it out.
 PEER_S: Final = 2.0
+# The same text is logged again after so long; of more texts than that the oldest is forgotten.
+SELDOM_S: Final = 10.0
+MAX_TEXTS: Final = 64
+
+
+class Seldom:
+    """What comes a hundred times a second is counted each time and logged now and then."""
+
+    def __init__(self) -> None:
+        """Nothing was said."""
+        self._said: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, text: str) -> bool:
+        """Whether to log it now."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._said.get(text, -SELDOM_S) < SELDOM_S:
+                return False
+            self._said.pop(text, None)
+            self._said[text] = now
+            if len(self._said) > MAX_TEXTS:
+                del self._said[next(iter(self._said))]
+            return True
 
 
 class Run:

@@ -187,8 +187,20 @@ def test_a_callback_that_raises_costs_its_message_and_a_subscription_that_is_rep
         wait_for(lambda: out.send(out.type(data=1.0)) and 1.0 in heard, what="the next message")
         # It asks for reliable now, since the publisher offers it: by another subscription.
         assert not read.profile.reliable
-        wait_for(lambda: node.look() or read.profile.reliable, what="a better profile")
+        subscribe = node.node.create_subscription
+        failed = iter([RuntimeError("out of memory")])
+
+        def failing(*args: Any, **named: Any) -> Any:
+            for error in failed:
+                raise error
+            return subscribe(*args, **named)
+
+        monkeypatch.setattr(node.node, "create_subscription", failing)
+        before = read._subscription
+        wait_for(lambda: node.look() or read._subscription is not before, what="a better profile")
+        assert read.profile.reliable
         wait_for(lambda: out.send(out.type(data=2.0)) and 2.0 in heard, what="a message of the new one")
     finally:
         ros.close()
+    assert ros.errors == 1, "what failed at first was tried again"
     assert not any(each.name.startswith("receive") for each in threading.enumerate())

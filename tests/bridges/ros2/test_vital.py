@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from types import SimpleNamespace as Message
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from robolink import v1
-from robolink_ros2 import config
+from robolink_ros2 import config, runs
 from robolink_ros2.guard import NoGuard
 from robolink_ros2.robot import Ros2Robot
 from robolink_ros2.runs import Run
@@ -129,3 +131,33 @@ def test_velocity_of_somebody_else_is_seen_beside_every_order_but_one_that_drive
         run.end()
     part._on_velocity(Message(linear=Message(x=0.2, y=0.0), angular=Message(z=0.0)))
     assert bool(told) == (method != "base.navigate_to")
+
+
+def test_what_is_malformed_a_hundred_times_a_second_is_counted_each_time_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    robot, told = made(base=BASE), list[str]()
+    robot.link.notice = lambda text, **kind: told.append(text)
+    for number in range(100):
+        robot.malformed(f"on odom: {number} is not finite")
+        robot.problem("cmd_vel was not published")
+    robot.malformed("on scan: too short")
+    assert robot._counters["malformed"] == 101
+    assert robot._shown["ros.problems"] == "on scan: too short"
+    assert told == ["cmd_vel was not published"]
+    assert len([each for each in caplog.records if each.levelname == "WARNING"]) == 2
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.0, 6.0)), max_size=40))
+def test_the_same_text_is_logged_at_most_once_in_its_time(said: list[tuple[str, float]]) -> None:
+    now, logged = 100.0, dict[str, list[float]]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs.time, "monotonic", lambda: now)
+        seldom = runs.Seldom()
+        for text, passed in said:
+            now += passed
+            if seldom(text):
+                logged.setdefault(text, []).append(now)
+    assert set(logged) == {text for text, _ in said}
+    for times in logged.values():
+        assert all(later - before >= runs.SELDOM_S for before, later in itertools.pairwise(times))
