@@ -103,9 +103,7 @@ class SentGoal:
                     goal, feedback_callback=self._on_feedback, goal_uuid=uuid
                 )
                 future.add_done_callback(self._on_answer)
-            except (
-                Exception
-            ) as exc:  # whatever a message or the middleware may raise: the goal's thread tells it
+            except Exception as exc:  # of a message or the middleware: the goal's thread tells it
                 log.exception("a goal could not be sent")
                 self.error, self.accepted = f"{type(exc).__name__}: {exc}", False
         self._heard()

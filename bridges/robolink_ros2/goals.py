@@ -96,10 +96,11 @@ class ActionPart(Part):
 
     def _leave(self, goal_id: bytes, sent: SentGoal) -> None:
         """It ended, or it is given up: `look` goes on to cancel it."""
-        if sent.status:
+        if not sent.status:
+            sent.cancel()
+        if sent.status or sent.over():
             self.robot.guard.ended(goal_id)
             return
-        sent.cancel()
         self._given_up[goal_id] = sent
         if len(self._given_up) > MAX_LEFT:
             oldest = next(iter(self._given_up))

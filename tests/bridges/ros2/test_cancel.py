@@ -236,3 +236,22 @@ def test_the_guard_outlives_a_sigterm_and_ends_what_a_goodbye_leaves_open(
     wait_for(server.canceled.is_set, 30, "the goal's end")
     thread.join(30)
     assert order.end == [v1.COMMAND_STATE_CANCELED]
+
+
+def test_a_goal_that_must_end_before_it_was_sent_is_not_sent(both: tuple[Any, Server]) -> None:
+    part, server = both
+    sending, ends = part._end._in_executor, list[Any]()
+
+    def late(send: Any, goal: Any) -> None:
+        run.end(v1.COMMAND_STATE_STOPPED)
+        ends.append(sending(send, goal))
+
+    part._end._in_executor = late
+    order = Order()
+    run = Run(order)  # type: ignore[arg-type]
+    part._end._client.send_goal_async = lambda *args, **named: pytest.fail("it was sent")
+    # Its cancel is called as soon as there is one: here it was to end before that.
+    part.run_goal(run, lambda message, run: None)
+    assert order.end == [v1.COMMAND_STATE_STOPPED]
+    assert not server.running.is_set()
+    wait_for(lambda: part.look() or not part.robot.guard.watch.goals, 30, "the guard's word of it")
