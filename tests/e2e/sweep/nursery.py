@@ -6,6 +6,7 @@ and what it has started ends with it. Each child leads a group of its own and di
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -57,7 +58,7 @@ class Nursery:
 
 
 def _child(order: dict[str, Any]) -> None:
-    os.setsid()
+    os.setpgid(0, 0)
     log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
@@ -87,6 +88,9 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             _child(order)
+        # Here too, as a shell does it: a child that is frozen before its first step must be found in its group.
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
         started.append(pid)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
