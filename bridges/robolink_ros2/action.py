@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from robolink_ros2.node import Client, RosNode, resolve
+from robolink_ros2.node import RosNode, resolve
+from robolink_ros2.service import Client
 
 log = logging.getLogger(__name__)
 

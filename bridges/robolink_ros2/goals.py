@@ -14,8 +14,9 @@ from robolink import v1
 from robolink_ros2 import config, convert, fields
 from robolink_ros2.action import CANCELED, SUCCEEDED, ActionEnd, SentGoal
 from robolink_ros2.describe import FOLLOW, GRIP, NAVIGATE, paths
-from robolink_ros2.node import Client, RosNode
+from robolink_ros2.node import RosNode
 from robolink_ros2.runs import Part, Run
+from robolink_ros2.service import Client
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot

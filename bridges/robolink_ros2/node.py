@@ -17,6 +17,7 @@ from robolink.errors import ConfigError
 from robolink_ros2.qos import Profile, choose, mismatch
 from robolink_ros2.receive import Receiver
 from robolink_ros2.runs import Seldom
+from robolink_ros2.service import Client
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,6 @@ def import_rclpy() -> Any:
         import rclpy.impl.implementation_singleton
         import rclpy.parameter
         import rclpy.qos
-        import rclpy.subscription
     except ImportError as exc:
         raise ConfigError(f"ROS 2's rclpy cannot be imported: {exc}", hint=BOTH_WAYS) from exc
     return rclpy
@@ -199,7 +199,7 @@ class In:
         # `source_ns`: when the message that the callback has was sent, by its sender's clock; 0: it is not told.
         self._sequence, self.publishers, self.source_ns = 0, 0, 0
         self.offered_at: float | None = None  # since when it has publishers, monotonic s
-        self._told = ""
+        self._told, self._unmatched = "", 0
         self._subscription: Any = None
         self.profile = self._with_forced(Profile())
         self._subscribe(self.profile)
@@ -221,9 +221,9 @@ class In:
             reliability=policy.RELIABLE if wanted.reliable else policy.BEST_EFFORT,
             durability=durability.TRANSIENT_LOCAL if wanted.latched else durability.VOLATILE,
         )
-        callbacks = rclpy.event_handler.SubscriptionEventCallbacks(
-            incompatible_qos=lambda event: self._owner.incompatible(self.topic, wanted, ours_offers=False)
-        )
+        # No events (`look` tells by the graph what does not match): on Fast DDS an executor that waits for them wakes for data,
+        # too, and turns without a pause, holding the GIL, until our receiver has taken it.
+        silent = rclpy.event_handler.SubscriptionEventCallbacks(use_default_callbacks=False)
         before = self._subscription
         receiver = self._owner.receiver
         self._subscription = node.create_subscription(
@@ -231,7 +231,7 @@ class In:
             self.topic,
             lambda message: None,
             profile,
-            event_callbacks=callbacks,
+            event_callbacks=silent,
             callback_group=receiver.group,
         )
         self.profile = wanted
@@ -268,6 +268,11 @@ class In:
         if wanted != self.profile:
             # What raises there is counted, and tried again at the next look.
             self._owner.ros.executor.create_task(self._subscribe, wanted)
+            return
+        before = self._unmatched
+        self._unmatched = sum(bool(mismatch(profile, wanted)) for _who, _type, profile in offered)
+        if self._unmatched > before:
+            self._owner.incompatible(self.topic, wanted, ours_offers=False)
 
 
 class Unmatched(NamedTuple):
@@ -381,45 +386,4 @@ class RosNode:
 
     def client(self, name: str, ros_type: str) -> Client:
         """A service. Raises LookupError where the type is not installed."""
-        return Client(self, name, resolve(ros_type))
-
-
-class Client:
-    """A service of somebody else."""
-
-    def __init__(self, owner: RosNode, name: str, type_: Any) -> None:
-        """Not waited for."""
-        self._owner, self.name, self.type = owner, name, type_
-        self._client = owner.node.create_client(type_, name)
-
-    def ready(self) -> bool:
-        """Whether the graph knows a server."""
-        return bool(self._client.service_is_ready())
-
-    def send(self, request: Any, done: Callable[[Any], None]) -> Callable[[], None]:
-        """Ask; `done` gets the answer, or None, in the executor's thread. What is returned gives the wait up."""
-        future = self._client.call_async(request)
-
-        def finished(future: Any) -> None:
-            done(None if future.cancelled() or future.exception() else future.result())
-
-        future.add_done_callback(finished)
-
-        def give_up() -> None:
-            self._client.remove_pending_request(future)
-
-        return give_up
-
-    def ask(self, request: Any, timeout_s: float) -> Any:
-        """Ask and wait; None: no answer within that time. Never in the executor's thread."""
-        answered, found = threading.Event(), []
-
-        def done(response: Any) -> None:
-            found.append(response)
-            answered.set()
-
-        give_up = self.send(request, done)
-        if not answered.wait(timeout_s):
-            give_up()
-            return None
-        return found[0]
+        return Client(self.node, name, resolve(ros_type))

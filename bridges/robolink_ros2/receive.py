@@ -19,11 +19,11 @@ JOIN_S: Final = 2.0
 
 
 def apart(rclpy: Any) -> Any:
-    """A callback group whose subscriptions no executor takes; their events (QoS) stay the executor's."""
+    """A callback group that no executor serves."""
 
     class Apart(rclpy.callback_groups.MutuallyExclusiveCallbackGroup):  # type: ignore[misc, name-defined, unused-ignore]
         def can_execute(self, entity: Any) -> bool:
-            return not isinstance(entity, rclpy.subscription.Subscription) and super().can_execute(entity)
+            return False
 
     return Apart()
 

@@ -14,8 +14,9 @@ from robolink import v1
 from robolink.errors import SettingRejectedError
 from robolink_ros2 import config, convert, fields, health
 from robolink_ros2.clock import StampClock
-from robolink_ros2.node import Client, In, RosNode
+from robolink_ros2.node import In, RosNode
 from robolink_ros2.runs import Part
+from robolink_ros2.service import Client
 
 if TYPE_CHECKING:
     from robolink_ros2.robot import Ros2Robot

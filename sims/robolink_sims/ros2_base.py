@@ -241,22 +241,32 @@ class _Node:
         self._health.publish(self._stamped(self._diagnostics(status=[status]), ""))
 
 
-def spin_until_sigterm(make: Any, parser: argparse.ArgumentParser, arguments: list[str] | None) -> int:
-    """Make a node from (rclpy, context, namespace), say "ready", and serve it."""
+def spin_until_sigterm(
+    make: Any, parser: argparse.ArgumentParser, arguments: list[str] | None, *, threads: int = 1
+) -> int:
+    """Make a node from (rclpy, context, namespace), say "ready", and serve it.
+
+    Threads: one, unless callbacks wait. With several, rclpy's executor turns without a pause while a message waits for one of
+    them, and starves them (Fast DDS: a subscription's events wake it for data too): those nodes subscribe without events.
+    """
     parser.add_argument("--domain-id", type=int, default=0)
     parser.add_argument("--namespace", default="")
     options = parser.parse_args(arguments)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
         import rclpy
-        from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+        from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, SingleThreadedExecutor
     except ImportError as exc:
         sys.stderr.write(f"ROS 2's rclpy cannot be imported: {exc}; pip install 'robolink[ros2]'\n")
         return 1
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=options.domain_id)
     made = make(rclpy, context, options.namespace)
-    executor = MultiThreadedExecutor(3, context=context)
+    executor = (
+        SingleThreadedExecutor(context=context)
+        if threads == 1
+        else MultiThreadedExecutor(threads, context=context)
+    )
     executor.add_node(made.node)
     # The kernel's own: a handler in Python would wait for the next message, and none may come.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -17,6 +17,7 @@ from robolink_sims.ros2_base import spin_until_sigterm
 
 PERIOD_S: Final = 0.05
 SPEED: Final = 0.5
+THREADS: Final = 3
 ARRIVED_M: Final = 0.05
 
 
@@ -29,6 +30,7 @@ class Navigator:
         from nav_msgs.msg import Odometry
         from rclpy.action import ActionServer, CancelResponse, GoalResponse
         from rclpy.callback_groups import ReentrantCallbackGroup
+        from rclpy.event_handler import SubscriptionEventCallbacks
         from rclpy.qos import QoSProfile, qos_profile_sensor_data
         from test_msgs.action import NestedMessage
 
@@ -36,12 +38,13 @@ class Navigator:
         group = ReentrantCallbackGroup()
         self._twist, self._action = Twist, NestedMessage
         self._cmd_vel = self.node.create_publisher(Twist, "cmd_vel", QoSProfile(depth=1))
-        self.node.create_subscription(
-            Odometry, "odom", self._odom, qos_profile_sensor_data, callback_group=group
-        )
-        self.node.create_subscription(
-            PoseStamped, "goal_pose", self._goal_pose, QoSProfile(depth=1), callback_group=group
-        )
+        options = {
+            "callback_group": group,
+            "event_callbacks": SubscriptionEventCallbacks(use_default_callbacks=False),
+        }
+        subscribe = self.node.create_subscription
+        subscribe(Odometry, "odom", self._odom, qos_profile_sensor_data, **options)
+        subscribe(PoseStamped, "goal_pose", self._goal_pose, QoSProfile(depth=1), **options)
         self._here = DiffDrive()
         self._number, self._lock = 0, threading.Lock()
         accept, refuse = GoalResponse.ACCEPT, GoalResponse.REJECT
@@ -103,7 +106,7 @@ class Navigator:
 def main(arguments: list[str] | None = None) -> int:
     """Run one until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m robolink_sims.ros2_navigator", description=__doc__)
-    return spin_until_sigterm(Navigator, parser, arguments)
+    return spin_until_sigterm(Navigator, parser, arguments, threads=THREADS)
 
 
 if __name__ == "__main__":
