@@ -1,6 +1,7 @@
 """Telemetry at the subscriber: newest only, the age of each sample, stale ones dropped and counted.
 
-A thread with a SUB socket of its own per stream: samples never pass through the control lane's thread.
+A SUB socket of its own per stream: samples never pass through the control lane's thread. Who waits for one reads the socket
+itself, as a hand-over between threads costs a wake-up; while nobody does, a thread keeps it empty.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from google.protobuf.message import DecodeError
 
 from robolink import v1
 from robolink.channels import Channel
-from robolink.transports.lanes import Keys, subscriber
+from robolink.transports.lanes import TELEMETRY_HWM, Keys, subscriber
 
 POLL_MS: Final = 100
+# As long after a caller's last read the thread leaves the socket to it: its queue holds 0.1 s of 10,000 samples a second.
+CALLERS_S: Final = 0.1
 SECOND_NS: Final = 1_000_000_000
 
 
@@ -42,6 +45,24 @@ class StreamSample:
     attachment: bytes = b""
 
 
+class _Newest(Channel[StreamSample]):
+    """The newest sample; whoever waits for one asks `pull` first, for at most so many seconds."""
+
+    def __init__(self, pull: Callable[[float], bool]) -> None:
+        super().__init__(1)
+        self._pull = pull
+
+    def get(self, timeout_s: float | None = None) -> StreamSample | None:
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while (item := self.take()) is None:
+            left_s = POLL_MS / 1000 if until is None else until - time.monotonic()
+            if left_s <= 0:
+                return None
+            if not self._pull(left_s):
+                return super().get(None if until is None else left_s)
+        return item
+
+
 class StreamReader:
     """One subscription.
 
@@ -53,31 +74,55 @@ class StreamReader:
         self, url: str, topic: str, site_ns: Callable[[float], int], *, keys: Keys | None, max_age_s: float
     ) -> None:
         """Subscribe."""
-        self.channel: Channel[StreamSample] = Channel(1)
+        self.channel: Channel[StreamSample] = _Newest(self._pull)
         self.counters: Counter[str] = Counter()
         self._topic, self._site_ns, self._max_age_s = topic, site_ns, max_age_s
         self._seq = 0
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = subscriber(self._context, url, keys)
-        self._socket.setsockopt(zmq.RCVTIMEO, POLL_MS)
         self._socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
-        self._stopping = False
+        # Who has the turn reads; a ZeroMQ socket is for one thread at a time.
+        self._turn, self._pulled_s = threading.Lock(), float("-inf")
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"stream {topic}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            while not self._stopping:
-                # Not `poll` and then a read: pyzmq makes a poller anew for each.
-                try:
-                    frames = self._socket.recv_multipart()
-                except zmq.Again:
+            while not self._stopping.is_set():
+                if time.monotonic() - self._pulled_s < CALLERS_S:
+                    self._stopping.wait(CALLERS_S)
                     continue
-                self._take(frames)
+                with self._turn:
+                    self._read(POLL_MS)
         finally:
             # Both here: two threads that end one ZeroMQ context at the same time wait for each other for ever.
-            self._socket.close(0)
-            self._context.term()
+            with self._turn:
+                self._socket.close(0)
+                self._context.term()
+
+    def _pull(self, timeout_s: float) -> bool:
+        """In a caller's thread: read what comes within that time. False: another thread reads, and will tell."""
+        self._pulled_s = time.monotonic()
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if not self._stopping.is_set():
+                self._read(max(1, min(POLL_MS, int(timeout_s * 1000))))
+        finally:
+            self._turn.release()
+        return True
+
+    def _read(self, timeout_ms: int) -> None:
+        """The next message, waited for so long, and all that came with it."""
+        # Not `poll` and then a read: pyzmq makes a poller anew for each.
+        self._socket.setsockopt(zmq.RCVTIMEO, timeout_ms)
+        try:
+            self._take(self._socket.recv_multipart())
+            for _ in range(TELEMETRY_HWM):
+                self._take(self._socket.recv_multipart(zmq.NOBLOCK))
+        except zmq.Again:
+            return
 
     def _take(self, frames: list[bytes]) -> None:
         if len(frames) < 2:
@@ -112,6 +157,6 @@ class StreamReader:
 
     def close(self) -> None:
         """End it; from any thread, and as often as one likes."""
-        self._stopping = True
+        self._stopping.set()
         self.channel.close()
         self._thread.join(2.0)
