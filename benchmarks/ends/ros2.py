@@ -10,7 +10,6 @@ import json
 import os
 import statistics
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.measure import latency, percentile
@@ -126,7 +125,7 @@ def bare(options: argparse.Namespace) -> dict[str, float]:
 
 
 def relay(options: argparse.Namespace) -> None:
-    """Without Robolink: rclpy's own wait set, and each message on to the hub's telemetry proxy by raw pyzmq."""
+    """Without Robolink: rclpy's own wait set, and each message on by raw pyzmq: to the hub's telemetry proxy, or to who reads."""
     import rclpy
     import zmq
     from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -135,7 +134,10 @@ def relay(options: argparse.Namespace) -> None:
 
     me = node(options.domain, "bench_relay")
     out: zmq.Socket[bytes] = zmq.Context().socket(zmq.PUB)
-    out.connect(beside(options.hub, 2))
+    if options.direct:
+        out.bind(options.hub)
+    else:
+        out.connect(beside(options.hub, 2))
     best = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     taken = me.create_subscription(String, "small", lambda message: None, best).handle
     context = me.context.handle
@@ -151,11 +153,11 @@ def relay(options: argparse.Namespace) -> None:
 
 
 def relayed(options: argparse.Namespace) -> dict[str, float]:
-    """What the relay sends, from the hub's telemetry proxy by raw pyzmq."""
+    """What the relay sends, by raw pyzmq: from the hub's telemetry proxy, or from itself."""
     import zmq
 
     read: zmq.Socket[bytes] = zmq.Context().socket(zmq.SUB)
-    read.connect(beside(options.hub, 3))
+    read.connect(options.hub if options.direct else beside(options.hub, 3))
     read.subscribe(b"small")
     ages: list[float] = []
     while len(ages) < options.samples + options.warmup:
@@ -207,7 +209,7 @@ def main() -> None:
     parser.add_argument("--what", choices=["small", "image", "action"], required=True)
     parser.add_argument("--domain", type=int, required=True)
     parser.add_argument("--hub", default="")
-    parser.add_argument("--log", type=Path)
+    parser.add_argument("--direct", action="store_true", help="relay without a hub: --hub is where")
     for name in ("samples", "warmup", "goals", "bytes", "image-hz"):
         parser.add_argument(f"--{name}", type=int, default=1)
     options = parser.parse_args()

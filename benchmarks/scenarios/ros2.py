@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.ends.ros2 import MAPPING
 from benchmarks.scenario import Bench, Figures, Goal, Metric, Scenario
-from benchmarks.scenarios.common import start_hub
+from benchmarks.scenarios.common import loopback, start_hub
 
 DOMAINS: Final = itertools.count(os.getpid() % 50)
 
@@ -23,7 +23,7 @@ def no_rclpy() -> str:
 
 def measure(bench: Bench, path: str) -> Figures:
     figures: Figures = {}
-    for what in ("small",) if path == "relay" else ("small", "action", "image"):
+    for what in ("small",) if path in ("relay", "direct") else ("small", "action", "image"):
         domain = str(next(DOMAINS) % 50 + 50)
         common = [
             "--what",
@@ -37,8 +37,9 @@ def measure(bench: Bench, path: str) -> Figures:
         bench.children.start("robot", "ends.ros2", ["robot", *common])
         if path == "bare":
             found = bench.children.result("receiver", "ends.ros2", ["bare", *common], bench.timeout_s)
-        elif path == "relay":
-            common += ["--hub", start_hub(bench, name=f"hub-{what}")]
+        elif path in ("relay", "direct"):
+            own = ["--direct", "--hub", loopback()]
+            common += own if path == "direct" else ["--hub", start_hub(bench, name=f"hub-{what}")]
             bench.children.start("relay", "ends.ros2", ["relay", *common])
             found = bench.children.result("receiver", "ends.ros2", ["relayed", *common], bench.timeout_s)
         else:
@@ -59,6 +60,7 @@ SCENARIO: Final = Scenario(
     title="ROS 2 through the bridge",
     peers={
         "bare": "bare rclpy",
+        "direct": "raw relay without a hub: wait set, pyzmq",
         "relay": "raw relay: wait set, pyzmq, the hub's proxy",
         "robolink": "Robolink: bridge, hub, client",
     },
@@ -113,8 +115,8 @@ SCENARIO: Final = Scenario(
 Age: from publishing to the receiver's code, one clock. Growth: median of the second half of {images} images less that of the
 first half. The action does nothing; a round trip is goal, acceptance and result.
 
-The raw relay is what a hub in the path costs by itself, over ZeroMQ: rclpy's own wait set instead of its executor, raw pyzmq to the
-hub's telemetry proxy and from there; no conversion, no sheet, no stamp, no thread of a client. Where the relay alone is over the
-goal, the goal cannot be met with a hub in the path on such a machine.""",
-    needs={"bare": no_rclpy, "relay": no_rclpy, "robolink": no_rclpy},
+The raw relays are what ZeroMQ costs by itself, with a hub in the path and without: rclpy's own wait set instead of its executor, raw
+pyzmq; no conversion, no sheet, no stamp, no thread of a client. Where the relay by the hub's proxy is over the goal, the goal cannot be
+met by any SDK with a hub in the path on such a machine; where the one without a hub is, by none over ZeroMQ.""",
+    needs={"bare": no_rclpy, "direct": no_rclpy, "relay": no_rclpy, "robolink": no_rclpy},
 )

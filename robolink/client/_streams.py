@@ -6,6 +6,7 @@ itself, as a hand-over between threads costs a wake-up; while nobody does, a thr
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -114,15 +115,18 @@ class StreamReader:
         return True
 
     def _read(self, timeout_ms: int) -> None:
-        """The next message, waited for so long, and all that came with it."""
-        # Not `poll` and then a read: pyzmq makes a poller anew for each.
-        self._socket.setsockopt(zmq.RCVTIMEO, timeout_ms)
-        try:
-            self._take(self._socket.recv_multipart())
+        """All that has come, else the next message within that time."""
+        taken = False
+        with contextlib.suppress(zmq.Again):
             for _ in range(TELEMETRY_HWM):
                 self._take(self._socket.recv_multipart(zmq.NOBLOCK))
-        except zmq.Again:
+                taken = True
+        if taken:
             return
+        # Not `poll` and then a read: pyzmq makes a poller anew for each.
+        self._socket.setsockopt(zmq.RCVTIMEO, timeout_ms)
+        with contextlib.suppress(zmq.Again):
+            self._take(self._socket.recv_multipart())
 
     def _take(self, frames: list[bytes]) -> None:
         if len(frames) < 2:
