@@ -189,7 +189,8 @@ def poses(message: Any, frames: Sequence[str] = ()) -> v1.Poses:
         ValueError: A number is not finite.
     """
     found = v1.Poses()
-    for each in getattr(message, "transforms", None) or [message]:
+    # A TFMessage may hold none.
+    for each in getattr(message, "transforms", [message]):
         if frames and each.child_frame_id not in frames:
             continue
         moved, turned = each.transform.translation, each.transform.rotation

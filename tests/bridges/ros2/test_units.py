@@ -198,6 +198,7 @@ def test_a_transform_becomes_a_pose_and_frames_are_picked() -> None:
     message = Message(transforms=[transform("a", 1.0), transform("b", 2.0)])
     assert [each.x for each in convert.poses(message).poses] == [1.0, 2.0]
     assert [each.child_frame_id for each in convert.poses(message, ["b"]).poses] == ["b"]
+    assert not convert.poses(Message(transforms=[])).poses, "a TFMessage that holds none"
     with pytest.raises(ValueError, match="tf a: x = nan"):
         convert.poses(Message(transforms=[transform("a", math.nan)]))
 
