@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -25,8 +29,9 @@ ROBOT = "ros-1"
 ROLES = (v1.ROLE_CONFIGURE, v1.ROLE_SAFETY)
 # One domain a test, apart from those of other people on this machine. Over 101 their ports are those that Linux hands out.
 DOMAINS = (1 + number % 100 for number in itertools.count(os.getpid()))
-MAPPING = Path(__file__).with_name("robot.yaml")
-OBSERVER = Path(__file__).with_name("observer.py")
+HERE = Path(__file__).parent
+MAPPING, OBSERVER = HERE / "robot.yaml", HERE / "observer.py"
+WIRE_TYPES, INTERFACES = HERE / "wire_types.py", HERE / "interfaces"
 
 # Set where wheels for this machine exist: what is missing then fails, and is not silently skipped.
 MUST = os.environ.get("ROBOLINK_PEERS_MUST", "") == "1"
@@ -46,6 +51,7 @@ if importlib.util.find_spec("rclpy") is None:
         "test_parts.py",
         "test_rules.py",
         "test_usual_actions.py",
+        "test_wire_types.py",
     ]
 
 
@@ -55,6 +61,43 @@ def peer(variable: str, what: str) -> str:
     if not found:
         (pytest.fail if MUST else pytest.skip)(f"{variable} names no interpreter with {what}")
     return found
+
+
+def to_build_with() -> str:
+    """What wire_types.py needs and is not there, or ""."""
+    lacking = [each for each in ("gcc", "g++") if shutil.which(each) is None]
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        lacking.append("Python.h")
+    modules = ("em", "lark", "rosidl_adapter", "rosidl_generator_py")
+    lacking += [each for each in modules if not importlib.util.find_spec(each)]
+    return ", ".join(lacking)
+
+
+@pytest.fixture(scope="session")
+def wire_types(pytestconfig: pytest.Config) -> Path:
+    """Where nav2_msgs, control_msgs and tf2_msgs of our own build lie; for PYTHONPATH. Built once for each of its sources."""
+    if lacking := to_build_with():
+        (pytest.fail if MUST else pytest.skip)(
+            f"nav2_msgs and control_msgs cannot be built without {lacking}"
+        )
+    sources = [WIRE_TYPES, *(each for each in sorted(INTERFACES.rglob("*")) if each.is_file())]
+    generators = [metadata.version(each) for each in ("rosidl_generator_c", "rosidl_generator_py")]
+    made_by = " ".join((sys.prefix, sys.version, *generators))
+    digest = hashlib.sha256(made_by.encode())
+    for each in sources:
+        digest.update(each.relative_to(HERE).as_posix().encode() + each.read_bytes())
+    folder = pytestconfig.cache.mkdir("wire_types")
+    built = folder / digest.hexdigest()[:16]
+    if not built.exists():
+        making = folder / str(os.getpid())
+        shutil.rmtree(making, ignore_errors=True)
+        done = subprocess.run(
+            [sys.executable, str(WIRE_TYPES), str(making)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"nav2_msgs and control_msgs cannot be built: {done.stdout[-4000:]}"
+        making.rename(built)
+    return built
 
 
 class Bridge:
@@ -122,12 +165,11 @@ class Observer:
 class Bench:
     """All of it, and what tests ask of it."""
 
-    def __init__(self, hub: HubProcess, folder: Path, *arguments: str, navigator: bool = False) -> None:
+    def __init__(self, hub: HubProcess, folder: Path, *arguments: str, navigator: str = "") -> None:
         self.hub_process, self.domain = hub, next(DOMAINS)
         self.sim = Ros2BaseSim(self.domain)
-        self.navigator = (
-            Ros2BaseSim(self.domain, module="robolink_sims.ros2_navigator") if navigator else None
-        )
+        # The module of what drives it, in a process of its own.
+        self.navigator = Ros2BaseSim(self.domain, module=navigator) if navigator else None
         self.observer = Observer(self.domain)
         self.bridge = Bridge(hub.url, self.domain, folder / "bridge.log", *arguments)
         self.bridge.start()
@@ -190,6 +232,6 @@ def bench(hub: HubProcess, tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture
 def mapped(hub: HubProcess, tmp_path: Path) -> Iterator[Bench]:
     """A robot from a mapping file, with its navigator in a process of its own."""
-    made = Bench(hub, tmp_path, "--config", str(MAPPING), navigator=True)
+    made = Bench(hub, tmp_path, "--config", str(MAPPING), navigator="robolink_sims.ros2_navigator")
     yield made
     made.close()

@@ -105,12 +105,14 @@ def _end_in_the_middle_of_a_goal(hub: HubProcess, domain: str, exposed: subproce
 
 
 @contextmanager
-def exposed_base(hub: HubProcess, domain: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def exposed_base(
+    hub: HubProcess, domain: int, log: Path, offer: Path = HERE / "expose.yaml"
+) -> Iterator[subprocess.Popen[bytes]]:
     """A simulated base of the hub, and `robolink ros2 expose` of it; the latter's process."""
     arguments = ["ros2", "expose", "base-1", "--hub", hub.url, "--domain-id", str(domain)]
     commands = [
         ["-m", "robolink_sims.base", "--id", "base-1", "--hub", hub.url],
-        ["-m", "robolink.cli", *arguments, "--config", str(HERE / "expose.yaml")],
+        ["-m", "robolink.cli", *arguments, "--config", str(offer)],
     ]
     children = []
     try:
