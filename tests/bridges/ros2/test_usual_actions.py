@@ -1,7 +1,7 @@
 """NavigateToPose, FollowJointTrajectory and GripperCommand: goals, feedback and results on stand-ins of the same fields.
 
-No wheel has nav2_msgs or control_msgs. What a message holds inside (poses, trajectories, durations) are the real classes; what
-carries them over the wire is tested with test_msgs elsewhere.
+What a message holds inside (poses, trajectories, durations) are the real classes, the rest are stand-ins: no wheel has nav2_msgs
+or control_msgs, and here none is built. They go over the wire in test_wire_types.py.
 """
 
 from __future__ import annotations
