@@ -253,7 +253,7 @@ class In:
         offered = self._owner.offered(self.topic)
         self.publishers = len(offered)
         if not offered:
-            self.offered_at = None
+            self.offered_at, self._unmatched = None, 0
             return
         if self.offered_at is None:
             self.offered_at = time.monotonic()

@@ -71,6 +71,22 @@ def test_qos_that_does_not_match_is_told_with_both_profiles(ours: Ros, theirs: A
     assert "x" not in heard
 
 
+def test_one_that_comes_back_and_still_does_not_match_is_counted_again(ours: Ros, theirs: Any) -> None:
+    from std_msgs.msg import String
+
+    node, _problems = watched(ours)
+    node.listen("odd", TEXT, lambda message: None, reliable=True)
+    for times in (1, 2):
+        publisher = theirs.create_publisher(String, "odd", profile(ours, reliable=False))
+        wait_for(lambda times=times: node.look() or node.counters["incompatible_qos"] == times, 20, "it")
+        for _ in range(3):
+            node.look()
+        assert node.counters["incompatible_qos"] == times, "once, however often one looks"
+        theirs.destroy_publisher(publisher)
+        wait_for(lambda: node.look() or not node.offered("odd"), 20, "its end")
+        node.look()
+
+
 def test_another_type_on_the_topic_is_told(ours: Ros, theirs: Any) -> None:
     from std_msgs.msg import Bool
 
