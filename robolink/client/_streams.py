@@ -21,8 +21,9 @@ from robolink import v1
 from robolink.channels import Channel
 from robolink.transports.lanes import TELEMETRY_HWM, Keys, subscriber
 
-POLL_MS: Final = 100
-# As long after a caller's last read the thread leaves the socket to it: its queue holds 0.1 s of 10,000 samples a second.
+# Who has the socket waits no longer at once; shorter than below, so that a caller that waits for its turn keeps the thread away.
+POLL_MS: Final = 50
+# As long after a caller last asked the thread leaves the socket to it: its queue holds 0.1 s of 10,000 samples a second.
 CALLERS_S: Final = 0.1
 SECOND_NS: Final = 1_000_000_000
 
@@ -47,20 +48,23 @@ class StreamSample:
 
 
 class _Newest(Channel[StreamSample]):
-    """The newest sample; whoever waits for one asks `pull` first, for at most so many seconds."""
+    """The newest sample; whoever waits for one calls `pull` until it is there, each time for at most so many seconds."""
 
-    def __init__(self, pull: Callable[[float], bool]) -> None:
+    def __init__(self, pull: Callable[[float], None]) -> None:
         super().__init__(1)
         self._pull = pull
 
+    @property
+    def filled(self) -> bool:
+        return bool(self._items)
+
     def get(self, timeout_s: float | None = None) -> StreamSample | None:
-        until = None if timeout_s is None else time.monotonic() + timeout_s
+        until = float("inf") if timeout_s is None else time.monotonic() + timeout_s
         while (item := self.take()) is None:
-            left_s = POLL_MS / 1000 if until is None else until - time.monotonic()
+            left_s = until - time.monotonic()
             if left_s <= 0:
                 return None
-            if not self._pull(left_s):
-                return super().get(None if until is None else left_s)
+            self._pull(left_s)
         return item
 
 
@@ -75,7 +79,7 @@ class StreamReader:
         self, url: str, topic: str, site_ns: Callable[[float], int], *, keys: Keys | None, max_age_s: float
     ) -> None:
         """Subscribe."""
-        self.channel: Channel[StreamSample] = _Newest(self._pull)
+        self.channel = _Newest(self._pull)
         self.counters: Counter[str] = Counter()
         self._topic, self._site_ns, self._max_age_s = topic, site_ns, max_age_s
         self._seq = 0
@@ -102,17 +106,17 @@ class StreamReader:
                 self._socket.close(0)
                 self._context.term()
 
-    def _pull(self, timeout_s: float) -> bool:
-        """In a caller's thread: read what comes within that time. False: another thread reads, and will tell."""
+    def _pull(self, timeout_s: float) -> None:
+        """In a caller's thread: read what comes, or wait for whoever reads; not for long, as the caller asks again."""
         self._pulled_s = time.monotonic()
-        if not self._turn.acquire(blocking=False):
-            return False
+        wait_s = min(POLL_MS / 1000, timeout_s)
+        if not self._turn.acquire(timeout=wait_s):
+            return
         try:
-            if not self._stopping.is_set():
-                self._read(max(1, min(POLL_MS, int(timeout_s * 1000))))
+            if not (self._stopping.is_set() or self.channel.filled):
+                self._read(max(1, int(wait_s * 1000)))
         finally:
             self._turn.release()
-        return True
 
     def _read(self, timeout_ms: int) -> None:
         """All that has come, else the next message within that time."""

@@ -241,13 +241,21 @@ class _Node:
         self._health.publish(self._stamped(self._diagnostics(status=[status]), ""))
 
 
+def without_events(group: Any) -> dict[str, Any]:
+    """How a node of several threads subscribes, in that callback group."""
+    from rclpy.event_handler import SubscriptionEventCallbacks
+
+    events = SubscriptionEventCallbacks(use_default_callbacks=False)
+    return {"callback_group": group, "event_callbacks": events}
+
+
 def spin_until_sigterm(
     make: Any, parser: argparse.ArgumentParser, arguments: list[str] | None, *, threads: int = 1
 ) -> int:
     """Make a node from (rclpy, context, namespace), say "ready", and serve it.
 
     Threads: one, unless callbacks wait. With several, rclpy's executor turns without a pause while a message waits for one of
-    them, and starves them (Fast DDS: a subscription's events wake it for data too): those nodes subscribe without events.
+    them, and starves them (Fast DDS: a subscription's events wake it for data too): those nodes subscribe `without_events`.
     """
     parser.add_argument("--domain-id", type=int, default=0)
     parser.add_argument("--namespace", default="")

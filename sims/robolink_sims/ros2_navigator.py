@@ -13,7 +13,7 @@ import time
 from typing import Any, Final
 
 from robolink_sims.base import DiffDrive, steer
-from robolink_sims.ros2_base import spin_until_sigterm
+from robolink_sims.ros2_base import spin_until_sigterm, without_events
 
 PERIOD_S: Final = 0.05
 SPEED: Final = 0.5
@@ -30,7 +30,6 @@ class Navigator:
         from nav_msgs.msg import Odometry
         from rclpy.action import ActionServer, CancelResponse, GoalResponse
         from rclpy.callback_groups import ReentrantCallbackGroup
-        from rclpy.event_handler import SubscriptionEventCallbacks
         from rclpy.qos import QoSProfile, qos_profile_sensor_data
         from test_msgs.action import NestedMessage
 
@@ -38,10 +37,7 @@ class Navigator:
         group = ReentrantCallbackGroup()
         self._twist, self._action = Twist, NestedMessage
         self._cmd_vel = self.node.create_publisher(Twist, "cmd_vel", QoSProfile(depth=1))
-        options = {
-            "callback_group": group,
-            "event_callbacks": SubscriptionEventCallbacks(use_default_callbacks=False),
-        }
+        options = without_events(group)
         subscribe = self.node.create_subscription
         subscribe(Odometry, "odom", self._odom, qos_profile_sensor_data, **options)
         subscribe(PoseStamped, "goal_pose", self._goal_pose, QoSProfile(depth=1), **options)

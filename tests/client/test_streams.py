@@ -64,6 +64,21 @@ def test_who_waits_reads_the_socket_itself(robot: Robot) -> None:
     wait_for(lambda: next_by() == threading.current_thread().name, what="a sample by our own hands")
 
 
+def test_who_came_while_another_had_the_socket_reads_it_once_that_is_over(robot: Robot) -> None:
+    def next_by() -> str:
+        caller = threading.Thread(target=robot.reader.channel.get, args=(10,), name="caller")
+        with robot.reader._turn:  # As another reader that gets nothing.
+            asked_s = robot.reader._pulled_s
+            caller.start()
+            wait_for(lambda: robot.reader._pulled_s != asked_s, what="the caller's wait")
+        robot.publish()
+        caller.join(20)
+        return robot.reader.readers[-1]
+
+    # Where this machine holds the caller up for long, the thread is in time.
+    wait_for(lambda: next_by() == "caller", 10, "a sample by the caller's hands")
+
+
 def test_while_nobody_waits_the_thread_keeps_the_socket_empty_and_counts(robot: Robot) -> None:
     robot.publish()
     assert robot.reader.channel.get(10) is not None

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -55,12 +56,14 @@ if importlib.util.find_spec("rclpy") is None:
     ]
 
 
+def go_without(why: str) -> NoReturn:
+    """The test skips, or fails where nothing may be missing."""
+    (pytest.fail if MUST else pytest.skip)(why)
+
+
 def peer(variable: str, what: str) -> str:
-    """The interpreter of another environment; without one the test skips, or fails where it must be there."""
-    found = os.environ.get(variable, "")
-    if not found:
-        (pytest.fail if MUST else pytest.skip)(f"{variable} names no interpreter with {what}")
-    return found
+    """The interpreter of another environment."""
+    return os.environ.get(variable, "") or go_without(f"{variable} names no interpreter with {what}")
 
 
 def to_build_with() -> str:
@@ -77,9 +80,7 @@ def to_build_with() -> str:
 def wire_types(pytestconfig: pytest.Config) -> Path:
     """Where nav2_msgs, control_msgs and tf2_msgs of our own build lie; for PYTHONPATH. Built once for each of its sources."""
     if lacking := to_build_with():
-        (pytest.fail if MUST else pytest.skip)(
-            f"nav2_msgs and control_msgs cannot be built without {lacking}"
-        )
+        go_without(f"nav2_msgs and control_msgs cannot be built without {lacking}")
     sources = [WIRE_TYPES, *(each for each in sorted(INTERFACES.rglob("*")) if each.is_file())]
     generators = [metadata.version(each) for each in ("rosidl_generator_c", "rosidl_generator_py")]
     made_by = " ".join((sys.prefix, sys.version, *generators))

@@ -17,13 +17,12 @@ from nav2_msgs.action import NavigateToPose
 from nav_msgs.msg import Odometry
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from robolink_sims.ros2_base import JOINTS, spin_until_sigterm
+from robolink_sims.ros2_base import JOINTS, spin_until_sigterm, without_events
 
 PERIOD_S, SPEED, ARRIVED = 0.05, 0.5, 0.03
 # Of nav2_msgs/ComputePathToPose: what a planner says that finds no way.
@@ -44,11 +43,7 @@ class Servers:
         self._trajectory = publish(JointTrajectory, "joint_trajectory", QoSProfile(depth=1))
         self._states = publish(JointState, "joint_states", QoSProfile(depth=5))
         self._tf = publish(TFMessage, "/tf", QoSProfile(depth=5))
-        # Without events: with them rclpy's threads would turn without a pause (docs/ros2.md).
-        options = {
-            "callback_group": self._group,
-            "event_callbacks": SubscriptionEventCallbacks(use_default_callbacks=False),
-        }
+        options = without_events(self._group)
         listen = self.node.create_subscription
         listen(Odometry, "odom", self._on_odom, qos_profile_sensor_data, **options)
         listen(JointState, "joint_states", self._on_joints, QoSProfile(depth=5), **options)
